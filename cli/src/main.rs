@@ -1,0 +1,2 @@
+//! The reef binary.
+fn main() {}

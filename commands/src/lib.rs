@@ -1,0 +1,32 @@
+//! The write side: the command bus, the use cases behind every command, the process managers, and the
+//! ports they need.
+//!
+//! A use case loads aggregates, looks facts up, and has deciders decide; the bus stores what they
+//! decided in one append. Process managers turn events into effects. Neither knows HTTP or SQL.
+//!
+//! **Architecture invariant:** effects happen only in process managers and use cases, never in folds, so
+//! replaying the log cannot fire one.
+
+mod bus;
+mod cache;
+mod catalogue;
+mod credential;
+mod entropy;
+mod error;
+mod request;
+mod root;
+mod services;
+mod unit;
+
+pub mod follower;
+pub mod ports;
+
+pub use bus::{AggregateRef, Answer, Bus, EventRef};
+pub use catalogue::{Audience, CommandSpec, Outcome, UseCase, catalogue, find_command};
+pub use credential::{digest_key, new_key_text};
+pub use entropy::{Entropy, RandomEntropy};
+pub use error::CommandError;
+pub use request::{Caller, Request};
+pub use root::{Fact, Root, RootError};
+pub use services::{Drivers, Services};
+pub use unit::{Loaded, Unit};

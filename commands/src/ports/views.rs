@@ -1,0 +1,99 @@
+//! Reading documents, and the bounded stores that are neither events nor views.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use reef_domain::{AccountId, AgentId};
+use reef_projections::{Page, Projection, Query};
+
+use super::LogError;
+
+/// One document as it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doc {
+    /// Its id.
+    pub id: Arc<str>,
+    /// Owner; `None`: catalogue data.
+    pub account_id: Option<AccountId>,
+    /// What it belongs to.
+    pub parent_id: Option<Arc<str>>,
+    /// JSON text.
+    pub payload: Arc<str>,
+    /// Position of the event that created it.
+    pub created_position: u64,
+    /// Position of the last event folded in.
+    pub position: u64,
+}
+
+/// The views.
+#[async_trait]
+pub trait Views: Send + Sync + 'static {
+    /// One document, as of the last commit.
+    async fn get(&self, view: &str, id: &str) -> Result<Option<Doc>, LogError>;
+    /// Several documents by id; unknown ids are left out.
+    async fn get_many(&self, view: &str, ids: &[String]) -> Result<Vec<Doc>, LogError>;
+    /// A page, newest first. An unknown filter field matches nothing.
+    async fn list(&self, view: &str, query: &Query) -> Result<Page<Doc>, LogError>;
+    /// How many documents match (`after` and `limit` are not looked at).
+    async fn count(&self, view: &str, query: &Query) -> Result<u64, LogError>;
+    /// Builds one view anew from the log, beside the serving one, and switches to it.
+    /// Returns how many events were folded.
+    async fn rebuild(&self, view: &str) -> Result<u64, LogError>;
+    /// SHA-256 over every document of a view in order of id, for comparing two builds.
+    async fn digest(&self, view: &str) -> Result<[u8; 32], LogError>;
+}
+
+impl dyn Views {
+    /// One document, typed.
+    pub async fn doc<P: Projection>(&self, id: &str) -> Result<Option<P::Doc>, LogError> {
+        self.get(P::NAME, id).await?.map(|doc| decode::<P>(&doc)).transpose()
+    }
+
+    /// A typed page.
+    pub async fn page<P: Projection>(&self, query: &Query) -> Result<Page<P::Doc>, LogError> {
+        let page = self.list(P::NAME, query).await?;
+        let data = page.data.iter().map(decode::<P>).collect::<Result<_, _>>()?;
+        Ok(Page { data, next: page.next, position: page.position })
+    }
+
+    /// Every document that matches, newest first, over all pages.
+    pub async fn all<P: Projection>(&self, mut query: Query) -> Result<Vec<P::Doc>, LogError> {
+        query.limit = 500;
+        let mut docs = Vec::new();
+        loop {
+            let page = self.page::<P>(&query).await?;
+            docs.extend(page.data);
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return Ok(docs),
+            }
+        }
+    }
+}
+
+fn decode<P: Projection>(doc: &Doc) -> Result<P::Doc, LogError> {
+    serde_json::from_str(&doc.payload)
+        .map_err(|error| LogError::Corrupt(format!("document {} of {}: {error}", doc.id, P::NAME)))
+}
+
+/// One file of an agent's workspace, sealed under the agent's data key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkspaceEntry {
+    /// Path within the workspace, such as `MEMORY.md`.
+    pub path: String,
+    /// Content, sealed.
+    pub sealed: super::Sealed,
+}
+
+/// Workspace files of the embedded runtime: kept beside the log so that any node can serve the agent.
+#[async_trait]
+pub trait Workspace: Send + Sync + 'static {
+    /// Every file of the agent.
+    async fn files(&self, agent: &AgentId) -> Result<Vec<WorkspaceEntry>, LogError>;
+    /// One file.
+    async fn file(&self, agent: &AgentId, path: &str) -> Result<Option<WorkspaceEntry>, LogError>;
+    /// Writes files; others stay.
+    async fn write(&self, agent: &AgentId, files: BTreeMap<String, super::Sealed>) -> Result<(), LogError>;
+    /// Removes all of the agent's files.
+    async fn purge(&self, agent: &AgentId) -> Result<(), LogError>;
+}

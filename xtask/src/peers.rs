@@ -1,0 +1,73 @@
+//! Programs by other people that the suites talk to: a CloudEvents reader from PyPI, an SSE client from npm.
+//!
+//! They live in `tests/peers`, each with a list of what it needs; they are installed below the target folder.
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Context, Result};
+
+use crate::{shell, system};
+
+/// Installs the Python peers and returns the interpreter that has them.
+pub(crate) fn python(target: &Path) -> Result<String> {
+    let wanted = shell::root().join("tests/peers/requirements.txt");
+    let folder = target.join("peers/python");
+    let python = folder.join("bin/python").display().to_string();
+    if current(&wanted, &folder) {
+        return Ok(python);
+    }
+    if !shell::answers("python3", "--version") || !shell::answers("python3", "-mvenv") {
+        system::install(&["python3", "python3-venv"])?;
+    }
+    fs::create_dir_all(&folder)?;
+    shell::run(
+        "Python environment",
+        Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder),
+    )?;
+    shell::run(
+        "install Python peers",
+        Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet", "--requirement"])
+            .arg(&wanted),
+    )?;
+    remember(&wanted, &folder)?;
+    Ok(python)
+}
+
+/// Installs the Node peers and returns the folder of their modules.
+pub(crate) fn node(target: &Path) -> Result<String> {
+    let wanted = shell::root().join("tests/peers/package-lock.json");
+    let folder = target.join("peers/node");
+    let modules = folder.join("node_modules").display().to_string();
+    if current(&wanted, &folder) {
+        return Ok(modules);
+    }
+    if !shell::answers("node", "--version") || !shell::answers("npm", "--version") {
+        system::install(&["nodejs", "npm"])?;
+    }
+    fs::create_dir_all(&folder)?;
+    for file in ["package.json", "package-lock.json"] {
+        fs::copy(wanted.with_file_name(file), folder.join(file))
+            .with_context(|| format!("tests/peers/{file}"))?;
+    }
+    let mut install = Command::new("npm");
+    install
+        .current_dir(&folder)
+        .args(["ci", "--silent", "--no-audit", "--no-fund"]);
+    shell::run("install Node peers", &mut install)?;
+    remember(&wanted, &folder)?;
+    Ok(modules)
+}
+
+/// Whether the folder holds what the list names now.
+fn current(wanted: &Path, folder: &Path) -> bool {
+    let installed = fs::read(folder.join("installed"));
+    matches!((fs::read(wanted), installed), (Ok(wanted), Ok(installed)) if wanted == installed)
+}
+
+fn remember(wanted: &Path, folder: &Path) -> Result<()> {
+    fs::copy(wanted, folder.join("installed"))?;
+    Ok(())
+}
