@@ -2,7 +2,7 @@
 //!
 //! What cannot be had is left out and said so at the end; where `CI=true`, that is a failure.
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
