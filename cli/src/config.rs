@@ -1,0 +1,100 @@
+//! Configuration: a TOML file, then `REEF_*` variables, then nothing else. Unknown keys are refused.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+
+/// Variables that tools beside the server read.
+const NOT_OURS: &[&str] = &["url", "account_key", "log", "log_format", "config"];
+
+/// What can be configured; each key is also a variable, `REEF_` and the name in upper case.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Address to listen on.
+    pub(crate) listen: SocketAddr,
+    /// `sqlite:///path` or `postgres://...`; default: a SQLite database in `data_dir`.
+    pub(crate) database_url: Option<String>,
+    /// Where the embedded database and the server's own keys are.
+    pub(crate) data_dir: PathBuf,
+    /// Bearer token of the operator; made at first start when absent.
+    pub(crate) operator_key: Option<String>,
+    /// 32 bytes in hex or base64 that wrap every data key; made at first start when absent.
+    pub(crate) master_key: Option<String>,
+    /// Requests per minute and credential; 0: no limit.
+    pub(crate) rate_limit_per_minute: u32,
+    /// Addresses whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// Name of this log in its signed checkpoints.
+    pub(crate) log_origin: String,
+    /// `auto`, `openai`, `anthropic` or `none`.
+    pub(crate) model_provider: String,
+    /// Base address of an OpenAI-compatible or Anthropic API.
+    pub(crate) model_base_url: Option<String>,
+    /// Key for it.
+    pub(crate) model_api_key: Option<String>,
+    /// Model asked for, instead of the one agents name.
+    pub(crate) model: Option<String>,
+    /// Most tokens one reply may have.
+    pub(crate) model_max_tokens: u32,
+    /// Seconds an approval waits for a person.
+    pub(crate) approval_ttl_s: u32,
+    /// Connections to PostgreSQL besides the writer's.
+    pub(crate) database_connections: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            database_url: None,
+            data_dir: PathBuf::from("reef-data"),
+            operator_key: None,
+            master_key: None,
+            rate_limit_per_minute: 6000,
+            trusted_proxies: Vec::new(),
+            log_origin: "reef.local/log".to_owned(),
+            model_provider: "auto".to_owned(),
+            model_base_url: None,
+            model_api_key: None,
+            model: None,
+            model_max_tokens: 2048,
+            approval_ttl_s: 24 * 3600,
+            database_connections: 8,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, if one is named, and the environment.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            anyhow::ensure!(file.exists(), "there is no configuration file {}", file.display());
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let env = Env::prefixed("REEF_")
+            .filter(|key| is_ours(&key.as_str().to_ascii_lowercase()))
+            .ignore_empty();
+        figment.merge(env).extract().context("configuration")
+    }
+
+    /// The database's URL.
+    pub(crate) fn database_url(&self) -> String {
+        self.database_url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("reef.db").display()))
+    }
+}
+
+fn is_ours(key: &str) -> bool {
+    !NOT_OURS.contains(&key) && !key.starts_with("test_") && !key.starts_with("bench_")
+}
