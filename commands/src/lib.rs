@@ -19,6 +19,8 @@ mod services;
 mod unit;
 
 pub mod follower;
+#[cfg(any(test, feature = "memory"))]
+pub mod memory;
 pub mod ports;
 
 pub use bus::{AggregateRef, Answer, Bus, EventRef};
