@@ -1,1 +1,16 @@
-//! Where agents run.
+//! Where agents run, and what answers for them.
+//!
+//! [`embedded`] is a runtime inside the server: it keeps workspace files and memory, claims tasks, applies
+//! the policy, and answers through [`model`]: an OpenAI-compatible server, Anthropic, or, with neither
+//! configured, a small local responder that says what it is. [`log_lines`] keeps what runtimes print.
+//!
+//! **Architecture invariant:** drivers keep no state of their own between calls. What a runtime is and what
+//! an agent remembers lies in the workspace store, so any server of an installation can serve any agent.
+
+pub mod embedded;
+pub mod log_lines;
+pub mod model;
+
+pub use embedded::{EmbeddedDriver, EmbeddedPorts};
+pub use log_lines::MemoryLogLines;
+pub use model::{ModelConfig, ModelProvider};

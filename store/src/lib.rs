@@ -1,1 +1,1 @@
-//! The event log, views, checkpoints and vault on SQLite and PostgreSQL.
+//! The store.

@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn find_or_install() -> Result<PathBuf> {
-    if shell::answers("cargo-deny", "--version") {
+    if shell::answers("cargo-deny", &["--version"]) {
         return Ok("cargo-deny".into());
     }
     let tools = shell::target_directory()?.join("tools");

@@ -16,7 +16,7 @@ pub(crate) fn python(target: &Path) -> Result<String> {
     if current(&wanted, &folder) {
         return Ok(python);
     }
-    if !shell::answers("python3", "--version") || !shell::answers("python3", "-mvenv") {
+    if !shell::answers("python3", &["-m", "ensurepip", "--version"]) {
         system::install(&["python3", "python3-venv"])?;
     }
     fs::create_dir_all(&folder)?;
@@ -44,7 +44,7 @@ pub(crate) fn node(target: &Path) -> Result<String> {
     if current(&wanted, &folder) {
         return Ok(modules);
     }
-    if !shell::answers("node", "--version") || !shell::answers("npm", "--version") {
+    if !shell::answers("node", &["--version"]) || !shell::answers("npm", &["--version"]) {
         system::install(&["nodejs", "npm"])?;
     }
     fs::create_dir_all(&folder)?;

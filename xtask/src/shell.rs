@@ -75,9 +75,9 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 }
 
 /// Whether the program is there and starts.
-pub(crate) fn answers(program: &str, argument: &str) -> bool {
+pub(crate) fn answers(program: &str, arguments: &[&str]) -> bool {
     let quiet = Command::new(program)
-        .arg(argument)
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -56,7 +56,7 @@ fn run_tests(environment: &Environment, runner: &[String]) -> Result<()> {
             .envs(environment.iter().map(|(name, value)| (name, value)));
         command
     };
-    if shell::answers("cargo-nextest", "--version") {
+    if shell::answers("cargo-nextest", &["--version"]) {
         // nextest does not know examples in documentation.
         shell::run(
             "documentation examples",
