@@ -104,24 +104,15 @@ impl Views for MemoryStore {
         Ok(rows.filter(|stored| matches(&stored.row, query)).count() as u64)
     }
 
-    async fn rebuild(&self, view: &str) -> Result<u64, LogError> {
+    async fn rebuild(&self, views: &[String]) -> Result<u64, LogError> {
         let mut state = self.state.lock();
-        let Some(view) = self.views.iter().find(|known| known.name() == view) else { return Ok(0) };
         let events = state.events.clone();
-        let mut fresh = BTreeMap::new();
+        let mut fresh = Docs::new();
         for envelope in &events {
-            for touch in view.touches(envelope) {
-                match touch {
-                    Touch::PurgeChildrenOf(parent) => {
-                        fresh.retain(|_, stored: &mut StoredDoc| {
-                            stored.row.parent_id.as_deref() != Some(&*parent)
-                        });
-                    }
-                    Touch::One(id) => fold_one(&**view, &mut fresh, &id, envelope),
-                }
-            }
+            fold_into(&self.views, &mut fresh, envelope);
         }
-        state.docs.insert(view.name(), fresh);
+        fresh.retain(|name, _| views.is_empty() || views.iter().any(|view| view == name));
+        state.docs.extend(fresh);
         Ok(events.len() as u64)
     }
 

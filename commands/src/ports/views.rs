@@ -36,9 +36,9 @@ pub trait Views: Send + Sync + 'static {
     async fn list(&self, view: &str, query: &Query) -> Result<Page<Doc>, LogError>;
     /// How many documents match (`after` and `limit` are not looked at).
     async fn count(&self, view: &str, query: &Query) -> Result<u64, LogError>;
-    /// Builds one view anew from the log, beside the serving one, and switches to it.
-    /// Returns how many events were folded.
-    async fn rebuild(&self, view: &str) -> Result<u64, LogError>;
+    /// Builds these views (none named: all) anew in one pass over the log, beside the serving ones, and
+    /// switches to them. Returns how many events were read.
+    async fn rebuild(&self, views: &[String]) -> Result<u64, LogError>;
     /// SHA-256 over every document of a view in order of id, for comparing two builds.
     async fn digest(&self, view: &str) -> Result<[u8; 32], LogError>;
 }
