@@ -12,6 +12,7 @@ mod dialect;
 mod envelope;
 mod event;
 mod ids;
+mod text;
 
 pub mod account;
 pub mod agent;
@@ -24,6 +25,8 @@ pub mod reservation;
 pub mod runtime;
 pub mod secret;
 pub mod settings;
+#[cfg(any(test, feature = "spec"))]
+pub mod spec;
 pub mod task;
 pub mod template;
 

@@ -1,0 +1,292 @@
+//! Ledger: the balance of an account in micro-credits.
+//!
+//! **Invariants:** the balance is never below zero and is the sum of all entries; a grant is applied
+//! once per grant id; time is charged once per (runtime, run, interval).
+//!
+//! A charge is the running total of what is due, rounded to the plan's quantum, less what was charged
+//! before: 12 charges of five minutes at 5 credits an hour and two decimals make 0.42, 0.41, 0.42 ...
+//! and exactly 5.00 together. What rounding left over (or took too much) is carried per runtime.
+//! What the balance does not cover is not charged later.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, AnyEvent, Decider, EntryId, Refusal, RefusalKind, RuntimeId, event::events, text};
+
+/// The ledger of an account, as far as decisions need it; entries are a view.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Whose it is, once something happened to it.
+    pub account_id: Option<AccountId>,
+    /// What is left, in micro-credits.
+    pub balance_micro: u64,
+    /// Whether a charge used it up and nothing was granted since.
+    pub exhausted: bool,
+    /// Grants already applied, with their amounts.
+    pub grants: BTreeMap<String, u64>,
+    /// How far each runtime is charged.
+    pub meters: BTreeMap<RuntimeId, Meter>,
+}
+
+/// How far a runtime is charged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meter {
+    /// The run charged last.
+    pub run: u64,
+    /// The interval of that run charged last, from 0.
+    pub interval: u64,
+    /// What rounding left to charge (or, negative, took too much), in micro-credits times milliseconds per hour.
+    pub carry: i64,
+}
+
+/// Milliseconds of an hour.
+const HOUR_MS: i128 = 3_600_000;
+
+impl Ledger {
+    /// Most a ledger holds, in micro-credits: nine billion credits, exact in every JSON reader.
+    pub const MAX_BALANCE_MICRO: u64 = 9_000_000_000_000_000;
+    /// Longest time one charge may cover, in milliseconds: 31 days.
+    pub const MAX_ELAPSED_MS: u64 = 31 * 86_400_000;
+}
+
+/// What a ledger can be asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LedgerCommand {
+    /// Add credits. The same grant again changes nothing.
+    GrantCredits {
+        /// Whose ledger.
+        account_id: AccountId,
+        /// Id of the entry.
+        entry_id: EntryId,
+        /// What makes the grant recognisable, 1 to 128 characters.
+        grant_id: String,
+        /// How much, in micro-credits, at least 1.
+        amount_micro: u64,
+        /// What for, up to 500 bytes.
+        description: String,
+    },
+    /// Charge one interval of a running runtime. The same interval again changes nothing.
+    ChargeRuntime {
+        /// Whose ledger.
+        account_id: AccountId,
+        /// Id of the entry.
+        entry_id: EntryId,
+        /// Which runtime.
+        runtime_id: RuntimeId,
+        /// Which run of it: grows with every start.
+        run: u64,
+        /// Which interval of the run, from 0.
+        interval: u64,
+        /// How long it ran in that interval, in milliseconds, up to 31 days.
+        elapsed_ms: u64,
+        /// What an hour costs, in micro-credits.
+        rate_micro_per_hour: u64,
+        /// Charges are whole multiples of this many micro-credits.
+        quantum_micro: u64,
+    },
+}
+
+events! {
+    /// What can happen to a ledger.
+    pub enum LedgerEvent {
+        /// Credits were added.
+        CreditsGranted = "CreditsGranted", 1 {
+            /// Whose ledger.
+            account_id: AccountId,
+            /// Id of the entry.
+            entry_id: EntryId,
+            /// What makes the grant recognisable.
+            grant_id: String,
+            /// How much, in micro-credits.
+            amount_micro: u64,
+            /// What for.
+            description: String,
+        },
+        /// An interval was charged; the amount is 0 where rounding or an empty ledger left nothing to take.
+        CreditsDeducted = "CreditsDeducted", 1 {
+            /// Whose ledger.
+            account_id: AccountId,
+            /// Id of the entry.
+            entry_id: EntryId,
+            /// Which runtime.
+            runtime_id: RuntimeId,
+            /// Which run of it.
+            run: u64,
+            /// Which interval of the run, from 0.
+            interval: u64,
+            /// How long it ran in that interval, in milliseconds.
+            elapsed_ms: u64,
+            /// What was taken, in micro-credits.
+            amount_micro: u64,
+            /// What rounding left to charge, in micro-credits times milliseconds per hour.
+            carry: i64,
+        },
+        /// Nothing is left.
+        BalanceExhausted = "BalanceExhausted", 1 {
+            /// Whose ledger.
+            account_id: AccountId,
+            /// The runtime whose charge used it up.
+            runtime_id: RuntimeId,
+        },
+    }
+}
+
+/// Why a ledger says no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerRefusal {
+    /// Zero, or more than a ledger holds.
+    #[error("the amount must be at least 1 micro-credit and the balance stay within {limit} micro-credits")]
+    AmountInvalid {
+        /// Most a ledger holds, in micro-credits.
+        limit: u64,
+    },
+    /// The grant id was used for another amount.
+    #[error("that grant was already applied with another amount")]
+    GrantConflict,
+    /// The grant id or the description is not acceptable.
+    #[error("a grant id has 1 to 128 characters and a description at most 500 bytes")]
+    GrantInvalid,
+    /// Time, rate or quantum are out of range.
+    #[error("time, rate or quantum of the charge are out of range")]
+    ChargeInvalid,
+}
+
+impl Refusal for LedgerRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::AmountInvalid { .. } => "amount_invalid",
+            Self::GrantConflict => "grant_conflict",
+            Self::GrantInvalid => "grant_invalid",
+            Self::ChargeInvalid => "charge_invalid",
+        }
+    }
+
+    fn kind(&self) -> RefusalKind {
+        match self {
+            Self::AmountInvalid { .. } | Self::GrantInvalid | Self::ChargeInvalid => RefusalKind::Invalid,
+            Self::GrantConflict => RefusalKind::Conflict,
+        }
+    }
+}
+
+impl Ledger {
+    fn grant(
+        &self,
+        account_id: AccountId,
+        entry_id: EntryId,
+        grant_id: &str,
+        amount_micro: u64,
+        description: String,
+    ) -> Result<Vec<LedgerEvent>, LedgerRefusal> {
+        let grant_id = text::name(grant_id, 128).ok_or(LedgerRefusal::GrantInvalid)?;
+        if !text::storable(&description, 500) {
+            return Err(LedgerRefusal::GrantInvalid);
+        }
+        if let Some(applied) = self.grants.get(&grant_id) {
+            return if *applied == amount_micro { Ok(vec![]) } else { Err(LedgerRefusal::GrantConflict) };
+        }
+        let fits = self.balance_micro.checked_add(amount_micro).is_some_and(|b| b <= Self::MAX_BALANCE_MICRO);
+        if amount_micro == 0 || !fits {
+            return Err(LedgerRefusal::AmountInvalid { limit: Self::MAX_BALANCE_MICRO });
+        }
+        Ok(vec![LedgerEvent::CreditsGranted { account_id, entry_id, grant_id, amount_micro, description }])
+    }
+
+    /// Whole amount due and what is carried on, after `elapsed_ms` more at that rate.
+    fn due(&self, runtime: &RuntimeId, elapsed_ms: u64, rate: u64, quantum: u64) -> Option<(u64, i64)> {
+        let carry = self.meters.get(runtime).map_or(0, |meter| meter.carry);
+        let accrued = i128::from(elapsed_ms) * i128::from(rate) + i128::from(carry);
+        let step = i128::from(quantum) * HOUR_MS;
+        let steps = (accrued + step / 2).div_euclid(step).max(0);
+        let due = u64::try_from(steps * i128::from(quantum)).ok()?;
+        let carry = i64::try_from(accrued - steps * step).ok()?;
+        Some((due, carry))
+    }
+}
+
+impl Decider for Ledger {
+    const TYPE: &'static str = "ledger";
+    type Command = LedgerCommand;
+    type Event = LedgerEvent;
+    type Refusal = LedgerRefusal;
+
+    fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal> {
+        match command {
+            LedgerCommand::GrantCredits { account_id, entry_id, grant_id, amount_micro, description } => {
+                self.grant(account_id, entry_id, &grant_id, amount_micro, description)
+            }
+            LedgerCommand::ChargeRuntime {
+                account_id,
+                entry_id,
+                runtime_id,
+                run,
+                interval,
+                elapsed_ms,
+                rate_micro_per_hour: rate,
+                quantum_micro: quantum,
+            } => {
+                let in_range = elapsed_ms <= Self::MAX_ELAPSED_MS
+                    && rate <= crate::account::Plan::MAX_PRICE_MICRO
+                    && (1..=crate::account::Plan::MAX_QUANTUM_MICRO).contains(&quantum);
+                if !in_range {
+                    return Err(LedgerRefusal::ChargeInvalid);
+                }
+                let charged = self.meters.get(&runtime_id);
+                let again = charged.is_some_and(|meter| (run, interval) <= (meter.run, meter.interval));
+                if again || rate == 0 || elapsed_ms == 0 {
+                    return Ok(vec![]);
+                }
+                let (due, carry) =
+                    self.due(&runtime_id, elapsed_ms, rate, quantum).ok_or(LedgerRefusal::ChargeInvalid)?;
+                let amount_micro = due.min(self.balance_micro);
+                let mut events = vec![LedgerEvent::CreditsDeducted {
+                    account_id: account_id.clone(),
+                    entry_id,
+                    runtime_id: runtime_id.clone(),
+                    run,
+                    interval,
+                    elapsed_ms,
+                    amount_micro,
+                    carry,
+                }];
+                if self.balance_micro == amount_micro && !self.exhausted {
+                    events.push(LedgerEvent::BalanceExhausted { account_id, runtime_id });
+                }
+                Ok(events)
+            }
+        }
+    }
+
+    fn evolve(&mut self, event: &Self::Event) {
+        match event {
+            LedgerEvent::CreditsGranted { account_id, grant_id, amount_micro, .. } => {
+                self.account_id = Some(account_id.clone());
+                self.balance_micro = self.balance_micro.saturating_add(*amount_micro);
+                self.grants.insert(grant_id.clone(), *amount_micro);
+                self.exhausted = false;
+            }
+            LedgerEvent::CreditsDeducted { account_id, runtime_id, run, interval, amount_micro, carry, .. } => {
+                self.account_id = Some(account_id.clone());
+                self.balance_micro = self.balance_micro.saturating_sub(*amount_micro);
+                let meter = Meter { run: *run, interval: *interval, carry: *carry };
+                self.meters.insert(runtime_id.clone(), meter);
+            }
+            LedgerEvent::BalanceExhausted { account_id, .. } => {
+                self.account_id = Some(account_id.clone());
+                self.exhausted = true;
+            }
+        }
+    }
+
+    fn account_id(&self) -> Option<&AccountId> {
+        self.account_id.as_ref()
+    }
+
+    fn event_of(any: &AnyEvent) -> Option<&Self::Event> {
+        if let AnyEvent::Ledger(event) = any { Some(event) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests;
