@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use tokio::process::Command;
 
 use crate::{
     check::Checked,
@@ -12,7 +13,6 @@ use crate::{
     policies::AGGREGATES,
     programs::{self, Pgbench},
     report::{Figure, Goal, Workload},
-    sample::Sample,
 };
 
 const STOCK: &str = "postgres-es with a view";
@@ -24,16 +24,17 @@ pub(crate) async fn postgres(plan: &Plan, writers: usize, over_stock: f64, over_
     let folder = plan.folder(&format!("postgres-{writers}"))?;
     let noted = folder.0.join("acknowledged");
     let url = cluster.fresh("reef").await?;
-    let stock = cluster.fresh("stock").await?;
+    let stock_url = cluster.fresh("stock").await?;
+    let stock = || stock(plan, "baseline-postgres-es", &stock_url, writers);
+    programs::output(stock().arg("--prepare")).await?;
     let pgbench = Pgbench::prepare(&cluster, &folder.0).await?;
-    stock_postgres(plan, &stock, writers, true).await?;
 
     let mut workload = Workload::new(format!("PostgreSQL append, {writers} writers"));
     for _ in 0..plan.rounds() {
         cluster.settle().await?;
         workload.add(PGBENCH, pgbench.run(plan.turn()).await?);
         cluster.settle().await?;
-        workload.add(STOCK, stock_postgres(plan, &stock, writers, false).await?);
+        workload.add(STOCK, programs::sample(&mut stock()).await?);
         let node = Node::start(&url, "a", writers, plan.turn(), &noted).await?;
         cluster.settle().await?;
         workload.add("reef", node.go().await?);
@@ -44,14 +45,12 @@ pub(crate) async fn postgres(plan: &Plan, writers: usize, over_stock: f64, over_
     Ok(workload)
 }
 
-async fn stock_postgres(plan: &Plan, url: &str, writers: usize, prepare: bool) -> Result<Sample> {
-    let mut stock = plan.baseline("baseline-postgres-es");
-    stock.args(["--url", url, "--aggregates", &AGGREGATES.to_string()]);
-    stock.args(["--writers", &writers.to_string(), "--seconds", &plan.turn().as_secs().to_string()]);
-    if prepare {
-        stock.arg("--prepare");
-    }
-    programs::sample(&mut stock).await
+/// A stock store's program; it prepares with `--prepare`, else it measures.
+fn stock(plan: &Plan, program: &str, url: &str, writers: usize) -> Command {
+    let mut stock = plan.baseline(program);
+    stock.args(["--url", url, "--aggregates", &AGGREGATES.to_string(), "--writers", &writers.to_string()]);
+    stock.args(["--seconds", &plan.turn().as_secs().to_string()]);
+    stock
 }
 
 /// One node on SQLite against stock `sqlite-es`, both with `synchronous=FULL`.
@@ -61,28 +60,18 @@ pub(crate) async fn sqlite(plan: &Plan) -> Result<Workload> {
     let folder = plan.folder("sqlite")?;
     let noted = folder.0.join("acknowledged");
     let url = format!("sqlite://{}", folder.0.join("reef.db").display());
-    let stock = folder.0.join("stock.db");
-    stock_sqlite(plan, &stock, WRITERS, true).await?;
+    let stock_url = format!("sqlite://{}", folder.0.join("stock.db").display());
+    let stock = || stock(plan, "baseline-sqlite-es", &stock_url, WRITERS);
+    programs::output(stock().arg("--prepare")).await?;
     let mut workload = Workload::new(format!("SQLite append, synchronous=FULL, {WRITERS} writers"));
     for _ in 0..plan.rounds() {
-        workload.add(SQLITE_ES, stock_sqlite(plan, &stock, WRITERS, false).await?);
+        workload.add(SQLITE_ES, programs::sample(&mut stock()).await?);
         let node = Node::start(&url, "a", WRITERS, plan.turn(), &noted).await?;
         workload.add("reef", node.go().await?);
     }
     workload.compare("reef", SQLITE_ES, 7.0);
     workload.gates.push(check(&url, &[&noted]).await?.gate());
     Ok(workload)
-}
-
-async fn stock_sqlite(plan: &Plan, file: &Path, writers: usize, prepare: bool) -> Result<Sample> {
-    let mut stock = plan.baseline("baseline-sqlite-es");
-    stock.arg("--url").arg(format!("sqlite://{}", file.display()));
-    stock.args(["--aggregates", &AGGREGATES.to_string(), "--writers", &writers.to_string()]);
-    stock.args(["--seconds", &plan.turn().as_secs().to_string()]);
-    if prepare {
-        stock.arg("--prepare");
-    }
-    programs::sample(&mut stock).await
 }
 
 /// Two nodes, processes of their own, on one PostgreSQL.
