@@ -262,7 +262,12 @@ impl Account {
             name: None,
             role: Role::Owner,
         };
-        let registered = AccountEvent::Registered { account_id, dialect, name, owner_email };
+        let registered = AccountEvent::Registered {
+            account_id,
+            dialect,
+            name,
+            owner_email,
+        };
         Ok(vec![registered, owner, AccountEvent::PlanAssigned { plan }])
     }
 
@@ -276,9 +281,18 @@ impl Account {
         if self.users.contains_key(&user_id) {
             return Err(AccountRefusal::UserAlreadyAdded);
         }
-        let email = email.map(|email| text::email(&email).ok_or(AccountRefusal::EmailInvalid)).transpose()?;
-        let name = name.map(|name| text::name(&name, 100).ok_or(AccountRefusal::NameInvalid)).transpose()?;
-        Ok(vec![AccountEvent::UserAdded { user_id, email, name, role }])
+        let email = email
+            .map(|email| text::email(&email).ok_or(AccountRefusal::EmailInvalid))
+            .transpose()?;
+        let name = name
+            .map(|name| text::name(&name, 100).ok_or(AccountRefusal::NameInvalid))
+            .transpose()?;
+        Ok(vec![AccountEvent::UserAdded {
+            user_id,
+            email,
+            name,
+            role,
+        }])
     }
 
     fn grant_role(&self, user_id: UserId, role: Role) -> Result<Vec<AccountEvent>, AccountRefusal> {
@@ -301,7 +315,15 @@ impl Decider for Account {
     type Refusal = AccountRefusal;
 
     fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal> {
-        if let AccountCommand::Register { account_id, dialect, name, owner_user_id, owner_email, plan } = command {
+        if let AccountCommand::Register {
+            account_id,
+            dialect,
+            name,
+            owner_user_id,
+            owner_email,
+            plan,
+        } = command
+        {
             return self.register(account_id, dialect, &name, owner_user_id, &owner_email, plan);
         }
         if self.account_id.is_none() {
@@ -316,9 +338,12 @@ impl Decider for Account {
         }
         match command {
             AccountCommand::Register { .. } => Err(AccountRefusal::AccountAlreadyRegistered),
-            AccountCommand::AddUser { user_id, email, name, role } => {
-                self.add_user(user_id, email, name, role)
-            }
+            AccountCommand::AddUser {
+                user_id,
+                email,
+                name,
+                role,
+            } => self.add_user(user_id, email, name, role),
             AccountCommand::GrantRole { user_id, role } => self.grant_role(user_id, role),
             AccountCommand::AssignPlan { plan } if plan == self.plan => Ok(vec![]),
             AccountCommand::AssignPlan { plan } => {
@@ -338,7 +363,12 @@ impl Decider for Account {
 
     fn evolve(&mut self, event: &Self::Event) {
         match event {
-            AccountEvent::Registered { account_id, dialect, name, owner_email } => {
+            AccountEvent::Registered {
+                account_id,
+                dialect,
+                name,
+                owner_email,
+            } => {
                 self.account_id = Some(account_id.clone());
                 self.dialect = *dialect;
                 self.name.clone_from(name);
@@ -359,7 +389,11 @@ impl Decider for Account {
     }
 
     fn event_of(any: &AnyEvent) -> Option<&Self::Event> {
-        if let AnyEvent::Account(event) = any { Some(event) } else { None }
+        if let AnyEvent::Account(event) = any {
+            Some(event)
+        } else {
+            None
+        }
     }
 }
 

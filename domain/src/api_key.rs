@@ -124,7 +124,9 @@ impl Refusal for ApiKeyRefusal {
 fn checked_scopes(scopes: Vec<String>) -> Option<BTreeSet<String>> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".:_-*".contains(c);
     let well_formed = (1..=32).contains(&scopes.len())
-        && scopes.iter().all(|scope| (1..=64).contains(&scope.len()) && scope.chars().all(plain));
+        && scopes
+            .iter()
+            .all(|scope| (1..=64).contains(&scope.len()) && scope.chars().all(plain));
     well_formed.then(|| scopes.into_iter().collect())
 }
 
@@ -141,9 +143,19 @@ impl Decider for ApiKey {
     fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal> {
         match command {
             ApiKeyCommand::Issue { .. } if self.key_id.is_some() => Err(ApiKeyRefusal::ApiKeyAlreadyIssued),
-            ApiKeyCommand::Issue { key_id, account_id, user_id, dialect, name, prefix, sha256, scopes } => {
-                let name =
-                    name.map(|name| text::name(&name, 100).ok_or(ApiKeyRefusal::NameInvalid)).transpose()?;
+            ApiKeyCommand::Issue {
+                key_id,
+                account_id,
+                user_id,
+                dialect,
+                name,
+                prefix,
+                sha256,
+                scopes,
+            } => {
+                let name = name
+                    .map(|name| text::name(&name, 100).ok_or(ApiKeyRefusal::NameInvalid))
+                    .transpose()?;
                 let scopes = checked_scopes(scopes).ok_or(ApiKeyRefusal::ScopesInvalid)?;
                 if !is_sha256(&sha256) || text::name(&prefix, 32).as_ref() != Some(&prefix) {
                     return Err(ApiKeyRefusal::HashInvalid);
@@ -161,13 +173,21 @@ impl Decider for ApiKey {
             }
             ApiKeyCommand::Revoke if self.key_id.is_none() => Err(ApiKeyRefusal::ApiKeyNotFound),
             ApiKeyCommand::Revoke if self.revoked => Ok(vec![]),
-            ApiKeyCommand::Revoke => Ok(vec![ApiKeyEvent::Revoked { sha256: self.sha256.clone() }]),
+            ApiKeyCommand::Revoke => Ok(vec![ApiKeyEvent::Revoked {
+                sha256: self.sha256.clone(),
+            }]),
         }
     }
 
     fn evolve(&mut self, event: &Self::Event) {
         match event {
-            ApiKeyEvent::Issued { key_id, account_id, user_id, sha256, .. } => {
+            ApiKeyEvent::Issued {
+                key_id,
+                account_id,
+                user_id,
+                sha256,
+                ..
+            } => {
                 self.key_id = Some(key_id.clone());
                 self.account_id = Some(account_id.clone());
                 self.user_id = Some(user_id.clone());
@@ -182,7 +202,11 @@ impl Decider for ApiKey {
     }
 
     fn event_of(any: &AnyEvent) -> Option<&Self::Event> {
-        if let AnyEvent::ApiKey(event) = any { Some(event) } else { None }
+        if let AnyEvent::ApiKey(event) = any {
+            Some(event)
+        } else {
+            None
+        }
     }
 }
 

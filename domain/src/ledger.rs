@@ -184,13 +184,28 @@ impl Ledger {
             return Err(LedgerRefusal::GrantInvalid);
         }
         if let Some(applied) = self.grants.get(&grant_id) {
-            return if *applied == amount_micro { Ok(vec![]) } else { Err(LedgerRefusal::GrantConflict) };
+            return if *applied == amount_micro {
+                Ok(vec![])
+            } else {
+                Err(LedgerRefusal::GrantConflict)
+            };
         }
-        let fits = self.balance_micro.checked_add(amount_micro).is_some_and(|b| b <= Self::MAX_BALANCE_MICRO);
+        let fits = self
+            .balance_micro
+            .checked_add(amount_micro)
+            .is_some_and(|b| b <= Self::MAX_BALANCE_MICRO);
         if amount_micro == 0 || !fits {
-            return Err(LedgerRefusal::AmountInvalid { limit: Self::MAX_BALANCE_MICRO });
+            return Err(LedgerRefusal::AmountInvalid {
+                limit: Self::MAX_BALANCE_MICRO,
+            });
         }
-        Ok(vec![LedgerEvent::CreditsGranted { account_id, entry_id, grant_id, amount_micro, description }])
+        Ok(vec![LedgerEvent::CreditsGranted {
+            account_id,
+            entry_id,
+            grant_id,
+            amount_micro,
+            description,
+        }])
     }
 
     /// Whole amount due and what is carried on, after `elapsed_ms` more at that rate.
@@ -213,9 +228,13 @@ impl Decider for Ledger {
 
     fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal> {
         match command {
-            LedgerCommand::GrantCredits { account_id, entry_id, grant_id, amount_micro, description } => {
-                self.grant(account_id, entry_id, &grant_id, amount_micro, description)
-            }
+            LedgerCommand::GrantCredits {
+                account_id,
+                entry_id,
+                grant_id,
+                amount_micro,
+                description,
+            } => self.grant(account_id, entry_id, &grant_id, amount_micro, description),
             LedgerCommand::ChargeRuntime {
                 account_id,
                 entry_id,
@@ -237,8 +256,9 @@ impl Decider for Ledger {
                 if again || rate == 0 || elapsed_ms == 0 {
                     return Ok(vec![]);
                 }
-                let (due, carry) =
-                    self.due(&runtime_id, elapsed_ms, rate, quantum).ok_or(LedgerRefusal::ChargeInvalid)?;
+                let (due, carry) = self
+                    .due(&runtime_id, elapsed_ms, rate, quantum)
+                    .ok_or(LedgerRefusal::ChargeInvalid)?;
                 let amount_micro = due.min(self.balance_micro);
                 let mut events = vec![LedgerEvent::CreditsDeducted {
                     account_id: account_id.clone(),
@@ -251,7 +271,10 @@ impl Decider for Ledger {
                     carry,
                 }];
                 if self.balance_micro == amount_micro && !self.exhausted {
-                    events.push(LedgerEvent::BalanceExhausted { account_id, runtime_id });
+                    events.push(LedgerEvent::BalanceExhausted {
+                        account_id,
+                        runtime_id,
+                    });
                 }
                 Ok(events)
             }
@@ -260,16 +283,33 @@ impl Decider for Ledger {
 
     fn evolve(&mut self, event: &Self::Event) {
         match event {
-            LedgerEvent::CreditsGranted { account_id, grant_id, amount_micro, .. } => {
+            LedgerEvent::CreditsGranted {
+                account_id,
+                grant_id,
+                amount_micro,
+                ..
+            } => {
                 self.account_id = Some(account_id.clone());
                 self.balance_micro = self.balance_micro.saturating_add(*amount_micro);
                 self.grants.insert(grant_id.clone(), *amount_micro);
                 self.exhausted = false;
             }
-            LedgerEvent::CreditsDeducted { account_id, runtime_id, run, interval, amount_micro, carry, .. } => {
+            LedgerEvent::CreditsDeducted {
+                account_id,
+                runtime_id,
+                run,
+                interval,
+                amount_micro,
+                carry,
+                ..
+            } => {
                 self.account_id = Some(account_id.clone());
                 self.balance_micro = self.balance_micro.saturating_sub(*amount_micro);
-                let meter = Meter { run: *run, interval: *interval, carry: *carry };
+                let meter = Meter {
+                    run: *run,
+                    interval: *interval,
+                    carry: *carry,
+                };
                 self.meters.insert(runtime_id.clone(), meter);
             }
             LedgerEvent::BalanceExhausted { account_id, .. } => {
@@ -284,7 +324,11 @@ impl Decider for Ledger {
     }
 
     fn event_of(any: &AnyEvent) -> Option<&Self::Event> {
-        if let AnyEvent::Ledger(event) = any { Some(event) } else { None }
+        if let AnyEvent::Ledger(event) = any {
+            Some(event)
+        } else {
+            None
+        }
     }
 }
 

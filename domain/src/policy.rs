@@ -140,7 +140,9 @@ impl Refusal for PolicyRefusal {
 
 impl Policy {
     fn update(&self, name: Option<String>, rules: Option<String>) -> Result<Vec<PolicyEvent>, PolicyRefusal> {
-        let name = name.map(|name| text::name(&name, 100).ok_or(PolicyRefusal::NameInvalid)).transpose()?;
+        let name = name
+            .map(|name| text::name(&name, 100).ok_or(PolicyRefusal::NameInvalid))
+            .transpose()?;
         if let Some(rules) = &rules {
             Rules::parse_some(rules)?;
         }
@@ -162,13 +164,31 @@ impl Decider for Policy {
     fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal> {
         let live = self.policy_id.is_some() && !self.deleted;
         match command {
-            PolicyCommand::Create { .. } if self.policy_id.is_some() => Err(PolicyRefusal::PolicyAlreadyExists),
-            PolicyCommand::Create { policy_id, account_id, user_id, name, rules, origin } => {
+            PolicyCommand::Create { .. } if self.policy_id.is_some() => {
+                Err(PolicyRefusal::PolicyAlreadyExists)
+            }
+            PolicyCommand::Create {
+                policy_id,
+                account_id,
+                user_id,
+                name,
+                rules,
+                origin,
+            } => {
                 let name = text::name(&name, 100).ok_or(PolicyRefusal::NameInvalid)?;
                 Rules::parse_some(&rules)?;
-                Ok(vec![PolicyEvent::Created { policy_id, account_id, user_id, name, rules, origin }])
+                Ok(vec![PolicyEvent::Created {
+                    policy_id,
+                    account_id,
+                    user_id,
+                    name,
+                    rules,
+                    origin,
+                }])
             }
-            PolicyCommand::Update { .. } | PolicyCommand::Delete if !live => Err(PolicyRefusal::PolicyNotFound),
+            PolicyCommand::Update { .. } | PolicyCommand::Delete if !live => {
+                Err(PolicyRefusal::PolicyNotFound)
+            }
             PolicyCommand::Update { name, rules } => self.update(name, rules),
             PolicyCommand::Delete => Ok(vec![PolicyEvent::Deleted {}]),
         }
@@ -176,7 +196,14 @@ impl Decider for Policy {
 
     fn evolve(&mut self, event: &Self::Event) {
         match event {
-            PolicyEvent::Created { policy_id, account_id, user_id, name, rules, .. } => {
+            PolicyEvent::Created {
+                policy_id,
+                account_id,
+                user_id,
+                name,
+                rules,
+                ..
+            } => {
                 self.policy_id = Some(policy_id.clone());
                 self.account_id = Some(account_id.clone());
                 self.user_id = Some(user_id.clone());
@@ -204,7 +231,11 @@ impl Decider for Policy {
     }
 
     fn event_of(any: &AnyEvent) -> Option<&Self::Event> {
-        if let AnyEvent::Policy(event) = any { Some(event) } else { None }
+        if let AnyEvent::Policy(event) = any {
+            Some(event)
+        } else {
+            None
+        }
     }
 }
 

@@ -111,7 +111,11 @@ impl Decider for Reservation {
     }
 
     fn event_of(any: &AnyEvent) -> Option<&Self::Event> {
-        if let AnyEvent::Reservation(event) = any { Some(event) } else { None }
+        if let AnyEvent::Reservation(event) = any {
+            Some(event)
+        } else {
+            None
+        }
     }
 }
 

@@ -64,7 +64,10 @@ pub struct SecretOwner {
 impl SecretOwner {
     /// The owner of that kind and id.
     pub fn new(kind: OwnerKind, id: impl AsRef<str>) -> Self {
-        Self { kind, id: id.as_ref().to_owned() }
+        Self {
+            kind,
+            id: id.as_ref().to_owned(),
+        }
     }
 }
 
@@ -90,8 +93,15 @@ impl FromStr for SecretOwner {
 
     fn from_str(text: &str) -> Result<Self, NotAnOwner> {
         let (kind, id) = text.split_once('/').ok_or(NotAnOwner)?;
-        let kind = OwnerKind::ALL.into_iter().find(|candidate| candidate.name() == kind).ok_or(NotAnOwner)?;
-        if id.is_empty() { Err(NotAnOwner) } else { Ok(Self::new(kind, id)) }
+        let kind = OwnerKind::ALL
+            .into_iter()
+            .find(|candidate| candidate.name() == kind)
+            .ok_or(NotAnOwner)?;
+        if id.is_empty() {
+            Err(NotAnOwner)
+        } else {
+            Ok(Self::new(kind, id))
+        }
     }
 }
 
@@ -180,7 +190,9 @@ pub enum SecretsRefusal {
     #[error("the owner of the secrets no longer exists")]
     OwnerGone,
     /// Not a name for a secret.
-    #[error("a secret's name is a letter or _ followed by letters, digits, _ . - and has at most 128 characters")]
+    #[error(
+        "a secret's name is a letter or _ followed by letters, digits, _ . - and has at most 128 characters"
+    )]
     NameInvalid,
     /// Too many names.
     #[error("an owner has at most {limit} secrets")]
@@ -215,7 +227,11 @@ pub const MAX_SECRETS: u32 = 200;
 /// Whether a secret may be called so.
 pub fn is_secret_name(name: &str) -> bool {
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    starts && name.len() <= 128 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+    starts
+        && name.len() <= 128
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
 }
 
 impl Decider for Secrets {
@@ -227,11 +243,18 @@ impl Decider for Secrets {
     fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal> {
         match command {
             SecretsCommand::Purge { .. } if self.purged => Ok(vec![]),
-            SecretsCommand::Purge { account_id, owner } => Ok(vec![SecretsEvent::Purged { account_id, owner }]),
+            SecretsCommand::Purge { account_id, owner } => {
+                Ok(vec![SecretsEvent::Purged { account_id, owner }])
+            }
             SecretsCommand::Store { .. } | SecretsCommand::Remove { .. } if self.purged => {
                 Err(SecretsRefusal::OwnerGone)
             }
-            SecretsCommand::Store { account_id, owner, name, vault_ref } => {
+            SecretsCommand::Store {
+                account_id,
+                owner,
+                name,
+                vault_ref,
+            } => {
                 if !is_secret_name(&name) {
                     return Err(SecretsRefusal::NameInvalid);
                 }
@@ -241,7 +264,12 @@ impl Decider for Secrets {
                 if !self.names.contains_key(&name) && self.names.len() >= MAX_SECRETS as usize {
                     return Err(SecretsRefusal::TooManySecrets { limit: MAX_SECRETS });
                 }
-                Ok(vec![SecretsEvent::Stored { account_id, owner, name, vault_ref }])
+                Ok(vec![SecretsEvent::Stored {
+                    account_id,
+                    owner,
+                    name,
+                    vault_ref,
+                }])
             }
             SecretsCommand::Remove { name } if self.names.contains_key(&name) => {
                 Ok(vec![SecretsEvent::Removed { name }])
@@ -252,7 +280,12 @@ impl Decider for Secrets {
 
     fn evolve(&mut self, event: &Self::Event) {
         match event {
-            SecretsEvent::Stored { account_id, name, vault_ref, .. } => {
+            SecretsEvent::Stored {
+                account_id,
+                name,
+                vault_ref,
+                ..
+            } => {
                 self.account_id = Some(account_id.clone());
                 self.names.insert(name.clone(), vault_ref.clone());
             }
@@ -272,7 +305,11 @@ impl Decider for Secrets {
     }
 
     fn event_of(any: &AnyEvent) -> Option<&Self::Event> {
-        if let AnyEvent::Secrets(event) = any { Some(event) } else { None }
+        if let AnyEvent::Secrets(event) = any {
+            Some(event)
+        } else {
+            None
+        }
     }
 }
 

@@ -31,9 +31,7 @@ pub struct Settings {
 }
 
 /// A group of commands that agents without a policy may use when it is on. The order is fixed.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CommandBundle {
     /// Searching and reading the web.
@@ -65,9 +63,20 @@ impl CommandBundle {
     /// What the bundle is about, in the words of policy rules.
     fn topics(self) -> &'static [&'static str] {
         match self {
-            Self::BrowserSearch => &["search the web", "browse the web", "browse websites", "web search"],
+            Self::BrowserSearch => &[
+                "search the web",
+                "browse the web",
+                "browse websites",
+                "web search",
+            ],
             Self::CodeExecution => &["execute code", "run code", "run scripts", "execute scripts"],
-            Self::OsCommands => &["shell commands", "os commands", "system commands", "terminal", "sudo"],
+            Self::OsCommands => &[
+                "shell commands",
+                "os commands",
+                "system commands",
+                "terminal",
+                "sudo",
+            ],
         }
     }
 }
@@ -76,7 +85,11 @@ impl CommandBundle {
 pub fn rules_of(bundles: &[CommandBundle]) -> String {
     let mut lines = Vec::new();
     for bundle in CommandBundle::ALL {
-        let verb = if bundles.contains(&bundle) { "ALLOW" } else { "DENY" };
+        let verb = if bundles.contains(&bundle) {
+            "ALLOW"
+        } else {
+            "DENY"
+        };
         lines.extend(bundle.topics().iter().map(|topic| format!("{verb}: {topic}")));
     }
     lines.join("\n")
@@ -198,10 +211,16 @@ fn checked_firewall(
     let mut checked = BTreeMap::new();
     for (port, blocks) in rules {
         let plain = !port.starts_with(['0', '+']);
-        let port = port.parse().ok().filter(|_| plain).ok_or(SettingsRefusal::PortInvalid)?;
+        let port = port
+            .parse()
+            .ok()
+            .filter(|_| plain)
+            .ok_or(SettingsRefusal::PortInvalid)?;
         let mut parsed: Vec<Cidr> = Vec::new();
         for block in blocks {
-            let block = block.parse().map_err(|reason| SettingsRefusal::CidrInvalid { port, reason })?;
+            let block = block
+                .parse()
+                .map_err(|reason| SettingsRefusal::CidrInvalid { port, reason })?;
             if !parsed.contains(&block) {
                 parsed.push(block);
             }
@@ -219,42 +238,77 @@ impl Decider for Settings {
 
     fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal> {
         match command {
-            SettingsCommand::SetCommandBundles { account_id, user_id, bundles } => {
+            SettingsCommand::SetCommandBundles {
+                account_id,
+                user_id,
+                bundles,
+            } => {
                 let bundles: Vec<_> = bundles.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
                 if self.saved && self.bundles == bundles {
                     return Ok(vec![]);
                 }
-                Ok(vec![SettingsEvent::CommandBundlesSet { account_id, user_id, bundles }])
+                Ok(vec![SettingsEvent::CommandBundlesSet {
+                    account_id,
+                    user_id,
+                    bundles,
+                }])
             }
-            SettingsCommand::ReplaceFirewallRules { account_id, user_id, rules } => {
+            SettingsCommand::ReplaceFirewallRules {
+                account_id,
+                user_id,
+                rules,
+            } => {
                 let rules = checked_firewall(rules)?;
                 if self.firewall == rules {
                     return Ok(vec![]);
                 }
-                Ok(vec![SettingsEvent::FirewallRulesReplaced { account_id, user_id, rules }])
+                Ok(vec![SettingsEvent::FirewallRulesReplaced {
+                    account_id,
+                    user_id,
+                    rules,
+                }])
             }
-            SettingsCommand::RecordMigration { account_id, user_id, source, policy_id } => {
+            SettingsCommand::RecordMigration {
+                account_id,
+                user_id,
+                source,
+                policy_id,
+            } => {
                 if self.migrated.get(&source) == Some(&policy_id) {
                     return Ok(vec![]);
                 }
-                Ok(vec![SettingsEvent::MigratedToPolicy { account_id, user_id, source, policy_id }])
+                Ok(vec![SettingsEvent::MigratedToPolicy {
+                    account_id,
+                    user_id,
+                    source,
+                    policy_id,
+                }])
             }
         }
     }
 
     fn evolve(&mut self, event: &Self::Event) {
         match event {
-            SettingsEvent::CommandBundlesSet { account_id, bundles, .. } => {
+            SettingsEvent::CommandBundlesSet {
+                account_id, bundles, ..
+            } => {
                 self.account_id = Some(account_id.clone());
                 self.bundles.clone_from(bundles);
                 self.saved = true;
                 self.migrated.clear();
             }
-            SettingsEvent::FirewallRulesReplaced { account_id, rules, .. } => {
+            SettingsEvent::FirewallRulesReplaced {
+                account_id, rules, ..
+            } => {
                 self.account_id = Some(account_id.clone());
                 self.firewall.clone_from(rules);
             }
-            SettingsEvent::MigratedToPolicy { account_id, source, policy_id, .. } => {
+            SettingsEvent::MigratedToPolicy {
+                account_id,
+                source,
+                policy_id,
+                ..
+            } => {
                 self.account_id = Some(account_id.clone());
                 self.migrated.insert(source.clone(), policy_id.clone());
             }
@@ -266,7 +320,11 @@ impl Decider for Settings {
     }
 
     fn event_of(any: &AnyEvent) -> Option<&Self::Event> {
-        if let AnyEvent::Settings(event) = any { Some(event) } else { None }
+        if let AnyEvent::Settings(event) = any {
+            Some(event)
+        } else {
+            None
+        }
     }
 }
 

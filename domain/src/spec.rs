@@ -15,7 +15,9 @@ use crate::{Decider, replay};
 /// What has happened so far.
 pub fn given<D: Decider>(events: impl IntoIterator<Item = D::Event>) -> Given<D> {
     let events: Vec<D::Event> = events.into_iter().collect();
-    Given { state: replay(&events) }
+    Given {
+        state: replay(&events),
+    }
 }
 
 /// A decider after its given events.
@@ -32,7 +34,10 @@ impl<D: Decider> Given<D> {
         for event in decided.iter().flatten() {
             self.state.evolve(event);
         }
-        Outcome { state: self.state, decided }
+        Outcome {
+            state: self.state,
+            decided,
+        }
     }
 
     /// The state the events led to.

@@ -159,8 +159,10 @@ impl TemplateContent {
             && agent.skills.iter().all(|skill| text::name(skill, 100).is_some());
         let workspace = &self.bundle.workspace;
         let paths_fit = workspace.len() <= 200 && workspace.keys().all(|path| is_workspace_path(path));
-        let texts: Vec<&String> =
-            workspace.values().chain([&self.description, &self.icon, &self.default_policy]).collect();
+        let texts: Vec<&String> = workspace
+            .values()
+            .chain([&self.description, &self.icon, &self.default_policy])
+            .collect();
         let bytes = texts.iter().map(|text| text.len()).fold(0, usize::saturating_add);
         let texts_fit = bytes <= MAX_BYTES && !texts.iter().any(|text| text.contains('\0'));
         if !(slug_fits && agent_fits && paths_fit && texts_fit) {
@@ -227,7 +229,11 @@ impl Decider for Template {
     }
 
     fn event_of(any: &AnyEvent) -> Option<&Self::Event> {
-        if let AnyEvent::Template(event) = any { Some(event) } else { None }
+        if let AnyEvent::Template(event) = any {
+            Some(event)
+        } else {
+            None
+        }
     }
 }
 

@@ -46,7 +46,10 @@ impl Plan {
             | Dialect::Expressclaw
             | Dialect::Agento => 1,
         };
-        Self { charge_quantum_micro: quantum, ..Self::default() }
+        Self {
+            charge_quantum_micro: quantum,
+            ..Self::default()
+        }
     }
 
     /// The plan with trimmed texts, if every figure is in range.

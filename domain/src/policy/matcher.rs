@@ -61,7 +61,8 @@ impl Rules {
             None => Verdict {
                 decision: Decision::RequireConfirm,
                 matched_rule: None,
-                reason: "no rule of the policy matches, and what no rule matches needs confirmation".to_owned(),
+                reason: "no rule of the policy matches, and what no rule matches needs confirmation"
+                    .to_owned(),
             },
         }
     }
@@ -95,7 +96,10 @@ fn by_bundles(bundles: &[CommandBundle], text: &str) -> Verdict {
         Some(rule) => Verdict {
             decision: Decision::Deny,
             matched_rule: None,
-            reason: format!("no policy is attached, and the settings switch off: {}", rule.text),
+            reason: format!(
+                "no policy is attached, and the settings switch off: {}",
+                rule.text
+            ),
         },
         None => Verdict {
             decision: Decision::Allow,

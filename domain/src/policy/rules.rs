@@ -93,7 +93,10 @@ impl Rules {
     /// Reads a policy text; an empty one has no rules. The first bad line is named.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         if text.len() > MAX_BYTES {
-            return Err(ParseError { line: 1, reason: ParseReason::TooLong });
+            return Err(ParseError {
+                line: 1,
+                reason: ParseReason::TooLong,
+            });
         }
         let mut rules = Vec::new();
         for (number, line) in (1..).zip(text.split('\n')) {
@@ -103,7 +106,10 @@ impl Rules {
             let rule = parse_line(number, line).map_err(|reason| ParseError { line: number, reason })?;
             rules.push(rule);
             if rules.len() > MAX_RULES {
-                return Err(ParseError { line: number, reason: ParseReason::TooLong });
+                return Err(ParseError {
+                    line: number,
+                    reason: ParseReason::TooLong,
+                });
             }
         }
         Ok(Self(rules))
@@ -113,7 +119,10 @@ impl Rules {
     pub fn parse_some(text: &str) -> Result<Self, ParseError> {
         let rules = Self::parse(text)?;
         if rules.0.is_empty() {
-            return Err(ParseError { line: 1, reason: ParseReason::Empty });
+            return Err(ParseError {
+                line: 1,
+                reason: ParseReason::Empty,
+            });
         }
         Ok(rules)
     }
@@ -150,5 +159,10 @@ fn parse_line(number: u32, line: &str) -> Result<Rule, ParseReason> {
         return Err(ParseReason::TextMissing);
     }
     let pattern = Pattern::of(text).ok_or(ParseReason::NoWords)?;
-    Ok(Rule { line: number, verb, text: text.to_owned(), pattern })
+    Ok(Rule {
+        line: number,
+        verb,
+        text: text.to_owned(),
+        pattern,
+    })
 }

@@ -13,11 +13,66 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 /// Words that say nothing about what is done. Negations (`not`, `without`, `except`) are deliberately
 /// absent: a rule that needs one matches only a text that has it.
 const STOP_WORDS: &[&str] = &[
-    "a", "all", "an", "and", "any", "anything", "are", "as", "at", "be", "by", "can", "could", "do", "does",
-    "every", "everything", "for", "from", "has", "have", "i", "in", "into", "is", "it", "its", "may", "me", "my",
-    "of", "on", "onto", "or", "our", "please", "shall", "should", "some", "that", "the", "their", "them", "then",
-    "these", "this", "those", "to", "up", "use", "used", "uses", "using", "via", "we", "will", "with", "would",
-    "you", "your",
+    "a",
+    "all",
+    "an",
+    "and",
+    "any",
+    "anything",
+    "are",
+    "as",
+    "at",
+    "be",
+    "by",
+    "can",
+    "could",
+    "do",
+    "does",
+    "every",
+    "everything",
+    "for",
+    "from",
+    "has",
+    "have",
+    "i",
+    "in",
+    "into",
+    "is",
+    "it",
+    "its",
+    "may",
+    "me",
+    "my",
+    "of",
+    "on",
+    "onto",
+    "or",
+    "our",
+    "please",
+    "shall",
+    "should",
+    "some",
+    "that",
+    "the",
+    "their",
+    "them",
+    "then",
+    "these",
+    "this",
+    "those",
+    "to",
+    "up",
+    "use",
+    "used",
+    "uses",
+    "using",
+    "via",
+    "we",
+    "will",
+    "with",
+    "would",
+    "you",
+    "your",
 ];
 
 /// A text prepared for being searched.
@@ -33,7 +88,10 @@ impl Text {
     pub(super) fn of(text: &str) -> Self {
         let folded = fold(text);
         let stems = words(&folded).map(|word| stem(&word)).collect();
-        Self { folded: folded.chars().collect(), stems }
+        Self {
+            folded: folded.chars().collect(),
+            stems,
+        }
     }
 
     fn has_phrase(&self, phrase: &[char]) -> bool {
@@ -57,6 +115,8 @@ pub(super) enum Pattern {
     All {
         /// Stems of words.
         stems: BTreeSet<String>,
+        /// The words as they were written, folded, for the explanation.
+        written: Vec<String>,
         /// Quoted phrases, folded, and words of scripts without spaces: they must occur literally.
         phrases: Vec<Vec<char>>,
     },
@@ -70,25 +130,29 @@ impl Pattern {
             return Some(Self::Everything);
         }
         let (plain, quoted) = split_quotes(text);
-        let mut phrases: Vec<Vec<char>> =
-            quoted.iter().map(|phrase| fold(phrase).chars().collect()).filter(|p: &Vec<_>| !p.is_empty()).collect();
+        let mut phrases: Vec<Vec<char>> = quoted
+            .iter()
+            .map(|phrase| fold(phrase).chars().collect())
+            .filter(|p: &Vec<_>| !p.is_empty())
+            .collect();
         let (unspaced, spaced): (Vec<String>, Vec<String>) =
             words(&fold(&plain)).partition(|word| word.chars().any(is_unspaced));
         phrases.extend(unspaced.iter().map(|word| word.chars().collect()));
-        let significant = |word: &&String| !STOP_WORDS.contains(&word.as_str());
-        let mut stems: BTreeSet<String> = spaced.iter().filter(significant).map(|word| stem(word)).collect();
-        if stems.is_empty() && phrases.is_empty() {
+        let significant = |word: &String| !STOP_WORDS.contains(&word.as_str());
+        let (mut written, small): (Vec<String>, Vec<String>) = spaced.into_iter().partition(significant);
+        if written.is_empty() && phrases.is_empty() {
             // `DENY: use it` has nothing but small words: then those are what it is about.
-            stems = spaced.iter().map(|word| stem(word)).collect();
+            written = small;
         }
-        let found = !stems.is_empty() || !phrases.is_empty();
-        found.then_some(Self::All { stems, phrases })
+        let stems = written.iter().map(|word| stem(word)).collect();
+        let found = !written.is_empty() || !phrases.is_empty();
+        found.then_some(Self::All { stems, written, phrases })
     }
 
     pub(super) fn matches(&self, text: &Text) -> bool {
         match self {
             Self::Everything => true,
-            Self::All { stems, phrases } => {
+            Self::All { stems, phrases, .. } => {
                 stems.is_subset(&text.stems) && phrases.iter().all(|phrase| text.has_phrase(phrase))
             }
         }
@@ -98,10 +162,10 @@ impl Pattern {
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Everything => "it matches everything".to_owned(),
-            Self::All { stems, phrases } => {
-                let phrases = phrases.iter().map(|phrase| format!("\"{}\"", phrase.iter().collect::<String>()));
-                let found: Vec<String> = stems.iter().cloned().chain(phrases).collect();
-                format!("the text has {}", found.join(", "))
+            Self::All { written, phrases, .. } => {
+                let phrases = phrases.iter().map(|phrase| phrase.iter().collect());
+                let found: Vec<String> = written.iter().cloned().chain(phrases).collect();
+                format!("the text has \"{}\"", found.join("\", \""))
             }
         }
     }
@@ -125,7 +189,11 @@ fn split_quotes(text: &str) -> (String, Vec<String>) {
 
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !is_dropped(*c)).flat_map(char::to_lowercase) {
+    for c in text
+        .nfkd()
+        .filter(|c| !is_dropped(*c))
+        .flat_map(char::to_lowercase)
+    {
         // Lower-casing can bring a combining dot (`İ`); it goes like every other accent.
         if c.is_whitespace() {
             if !folded.is_empty() && !folded.ends_with(' ') {
@@ -162,7 +230,10 @@ fn words(folded: &str) -> impl Iterator<Item = String> {
     let mut words: Vec<String> = Vec::new();
     let mut inside: Option<bool> = None;
     // `user's` is `user`, `don't` is `dont`: an apostrophe within a word is not its end.
-    let folded = folded.replace("'s ", " ").replace("\u{2019}s ", " ").replace(['\'', '\u{2019}'], "");
+    let folded = folded
+        .replace("'s ", " ")
+        .replace("\u{2019}s ", " ")
+        .replace(['\'', '\u{2019}'], "");
     for c in folded.chars() {
         let sort = is_word_char(c).then(|| is_unspaced(c));
         if let Some(word) = words.last_mut().filter(|_| sort.is_some() && sort == inside) {
@@ -187,7 +258,11 @@ fn stem(word: &str) -> String {
         .filter_map(|ending| singular.strip_suffix(ending))
         .find(|base| base.len() >= 3 && base.contains(['a', 'e', 'i', 'o', 'u', 'y']))
         .map_or(singular.as_str(), undouble);
-    let base = if base.len() >= 3 { base.strip_suffix('e').unwrap_or(base) } else { base };
+    let base = if base.len() >= 3 {
+        base.strip_suffix('e').unwrap_or(base)
+    } else {
+        base
+    };
     // `copy`, `copies` and `copied` meet at `copi`.
     match base.strip_suffix('y') {
         Some(rest) if rest.len() >= 2 && !rest.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{rest}i"),
@@ -200,11 +275,18 @@ fn singular(word: &str) -> String {
         return format!("{base}y");
     }
     let hissing = ["ss", "sh", "ch", "x", "z"];
-    if let Some(base) = word.strip_suffix("es").filter(|base| hissing.iter().any(|h| base.ends_with(h))) {
+    if let Some(base) = word
+        .strip_suffix("es")
+        .filter(|base| hissing.iter().any(|h| base.ends_with(h)))
+    {
         return base.to_owned();
     }
     let keeps_s = ["ss", "us", "is"].iter().any(|ending| word.ends_with(ending));
-    if keeps_s { word.to_owned() } else { word.strip_suffix('s').unwrap_or(word).to_owned() }
+    if keeps_s {
+        word.to_owned()
+    } else {
+        word.strip_suffix('s').unwrap_or(word).to_owned()
+    }
 }
 
 /// `runn` is `run`, but `sell` and `pass` stay.

@@ -45,8 +45,14 @@ impl FromStr for Cidr {
         if prefix > width {
             return Err(CidrError::PrefixTooLong);
         }
-        let host_mask = 1_u128.checked_shl(u32::from(width - prefix)).map_or(u128::MAX, |bit| bit - 1);
-        if bits & host_mask == 0 { Ok(Self { address, prefix }) } else { Err(CidrError::HostBits) }
+        let host_mask = 1_u128
+            .checked_shl(u32::from(width - prefix))
+            .map_or(u128::MAX, |bit| bit - 1);
+        if bits & host_mask == 0 {
+            Ok(Self { address, prefix })
+        } else {
+            Err(CidrError::HostBits)
+        }
     }
 }
 
