@@ -1,0 +1,514 @@
+//! Agent: a configured AI worker with its model, files, skills and policy.
+//!
+//! **Invariants:** an agent is `Running` only because its runtime said so; once its deletion has started
+//! it only ever becomes deleted. Beyond the canonical machine, a running agent that is started, or a
+//! stopped one that is stopped, yields nothing.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountId, AgentId, AnyEvent, Decider, PolicyId, Refusal, RefusalKind, RuntimeId, TemplateId, UserId,
+    event::events, runtime::Tenancy, template::Bundle, text,
+};
+
+/// An agent, as far as decisions need it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Agent {
+    /// Its id, once it was created.
+    pub agent_id: Option<AgentId>,
+    /// Who pays.
+    pub account_id: Option<AccountId>,
+    /// Whose it is within the account.
+    pub owner_user_id: Option<UserId>,
+    /// Display name.
+    pub name: String,
+    /// The template it was made of.
+    pub template_id: Option<TemplateId>,
+    /// The policy attached to it.
+    pub policy_id: Option<PolicyId>,
+    /// Where it runs or will run; `None`: it waits for its owner's shared runtime.
+    pub runtime_id: Option<RuntimeId>,
+    /// Whether the runtime is its own.
+    pub tenancy: Tenancy,
+    /// Model, skills and files it started with.
+    pub bundle: Bundle,
+    /// Where it is in its life.
+    pub status: AgentStatus,
+    /// Code of the failure it is in.
+    pub failure_code: Option<String>,
+}
+
+/// Where an agent is in its life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentStatus {
+    /// Described, and nowhere yet.
+    #[default]
+    Defined,
+    /// On its way to its runtime.
+    Provisioning,
+    /// Its runtime said so.
+    Running,
+    /// Stopped on request, or with its own runtime.
+    Stopped,
+    /// It did not come up, or broke.
+    Failed,
+    /// Being removed; for clients it is gone.
+    Deleting,
+    /// Gone.
+    Deleted,
+}
+
+impl AgentStatus {
+    /// Every status.
+    pub const ALL: [Self; 7] = [
+        Self::Defined,
+        Self::Provisioning,
+        Self::Running,
+        Self::Stopped,
+        Self::Failed,
+        Self::Deleting,
+        Self::Deleted,
+    ];
+
+    /// The status as it is stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Defined => "defined",
+            Self::Provisioning => "provisioning",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Deleting => "deleting",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// Why an agent stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentStopReason {
+    /// Somebody asked for it.
+    Requested,
+    /// Its own runtime stopped.
+    RuntimeStopped,
+}
+
+/// What an agent can be asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AgentCommand {
+    /// Describe it.
+    Create {
+        /// New id.
+        agent_id: AgentId,
+        /// Who pays.
+        account_id: AccountId,
+        /// Whose it is.
+        owner_user_id: Option<UserId>,
+        /// Display name, 1 to 100 characters.
+        name: String,
+        /// The template it is made of.
+        template_id: Option<TemplateId>,
+        /// First policy.
+        policy_id: Option<PolicyId>,
+        /// Model, skills and files.
+        bundle: Bundle,
+    },
+    /// Put it on a runtime.
+    Deploy {
+        /// Which; `None`: wherever its owner's shared runtime will be.
+        runtime_id: Option<RuntimeId>,
+        /// Whether the runtime is its own.
+        tenancy: Tenancy,
+    },
+    /// Its owner's shared runtime is there.
+    Place {
+        /// Which.
+        runtime_id: RuntimeId,
+    },
+    /// Bring it up.
+    Start,
+    /// Take it down.
+    Stop {
+        /// Why.
+        reason: AgentStopReason,
+    },
+    /// Bring it up anew.
+    Restart,
+    /// Change what is given; `None` stays.
+    Update {
+        /// Display name, 1 to 100 characters.
+        name: Option<String>,
+        /// Model asked for, 1 to 100 characters.
+        model: Option<String>,
+    },
+    /// Apply a policy to it.
+    AttachPolicy {
+        /// Which.
+        policy_id: PolicyId,
+    },
+    /// Apply no policy to it.
+    DetachPolicy,
+    /// Remove it.
+    Delete,
+    /// Everything of it is removed.
+    FinishDeletion,
+    /// Its runtime says that it runs.
+    ReportStarted,
+    /// It did not come up, or broke.
+    ReportFailed {
+        /// Stable code.
+        code: String,
+        /// For people.
+        reason: String,
+    },
+}
+
+events! {
+    /// What can happen to an agent.
+    pub enum AgentEvent {
+        /// It was described.
+        Created = "AgentCreated", 1 {
+            /// Its id.
+            agent_id: AgentId,
+            /// Who pays.
+            account_id: AccountId,
+            /// Whose it is.
+            owner_user_id: Option<UserId>,
+            /// Display name.
+            name: String,
+            /// The template it was made of.
+            template_id: Option<TemplateId>,
+            /// First policy.
+            policy_id: Option<PolicyId>,
+            /// Model, skills and files.
+            bundle: Bundle,
+        },
+        /// It is to be put on a runtime.
+        Deployed = "AgentDeployed", 1 {
+            /// Which; none: it waits for its owner's shared runtime.
+            runtime_id: Option<RuntimeId>,
+            /// Whether the runtime is its own.
+            tenancy: Tenancy,
+        },
+        /// Its owner's shared runtime is there.
+        Placed = "AgentPlaced", 1 {
+            /// Which.
+            runtime_id: RuntimeId,
+        },
+        /// It is to come up.
+        StartRequested = "AgentStartRequested", 1 {},
+        /// Its runtime said that it runs.
+        Started = "AgentStarted", 1 {},
+        /// It did not come up, or broke.
+        Failed = "AgentFailed", 1 {
+            /// Stable code.
+            code: String,
+            /// For people.
+            reason: String,
+        },
+        /// It is to run no more.
+        Stopped = "AgentStopped", 1 {
+            /// Why.
+            reason: AgentStopReason,
+        },
+        /// It is to come up anew.
+        Restarted = "AgentRestarted", 1 {},
+        /// What it is called or which model it asks for changed.
+        Updated = "AgentUpdated", 1 {
+            /// The new name, if that changed.
+            name: Option<String>,
+            /// The new model, if that changed.
+            model: Option<String>,
+        },
+        /// A policy applies to it.
+        PolicyAttached = "AgentPolicyAttached", 1 {
+            /// Which.
+            policy_id: PolicyId,
+        },
+        /// No policy applies to it.
+        PolicyDetached = "AgentPolicyDetached", 1 {},
+        /// It is being removed.
+        DeletionStarted = "AgentDeletionStarted", 1 {},
+        /// It is gone.
+        Deleted = "AgentDeleted", 1 {},
+    }
+}
+
+/// Why an agent says no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AgentRefusal {
+    /// No such agent.
+    #[error("there is no such agent")]
+    AgentNotFound,
+    /// The id is taken.
+    #[error("an agent of that id was created before")]
+    AgentAlreadyCreated,
+    /// It is on a runtime.
+    #[error("the agent is already deployed")]
+    AgentAlreadyDeployed,
+    /// It was never put on a runtime.
+    #[error("the agent is not deployed")]
+    AgentNotDeployed,
+    /// Somebody stopped it.
+    #[error("the agent is stopped")]
+    AgentStopped,
+    /// 1 to 100 characters.
+    #[error("a name has 1 to 100 characters, none of them a control character")]
+    NameInvalid,
+    /// 1 to 100 characters.
+    #[error("a model has 1 to 100 characters, none of them a control character")]
+    ModelInvalid,
+}
+
+impl Refusal for AgentRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::AgentNotFound => "agent_not_found",
+            Self::AgentAlreadyCreated => "agent_already_created",
+            Self::AgentAlreadyDeployed => "agent_already_deployed",
+            Self::AgentNotDeployed => "agent_not_deployed",
+            Self::AgentStopped => "agent_stopped",
+            Self::NameInvalid => "name_invalid",
+            Self::ModelInvalid => "model_invalid",
+        }
+    }
+
+    fn kind(&self) -> RefusalKind {
+        match self {
+            Self::AgentNotFound => RefusalKind::NotFound,
+            Self::AgentAlreadyCreated
+            | Self::AgentAlreadyDeployed
+            | Self::AgentNotDeployed
+            | Self::AgentStopped => RefusalKind::Conflict,
+            Self::NameInvalid | Self::ModelInvalid => RefusalKind::Invalid,
+        }
+    }
+}
+
+impl Agent {
+    /// Whether work can be given to it, now or once it is up.
+    pub fn takes_work(&self) -> Result<(), AgentRefusal> {
+        match self.status {
+            AgentStatus::Provisioning | AgentStatus::Running | AgentStatus::Failed => Ok(()),
+            AgentStatus::Stopped => Err(AgentRefusal::AgentStopped),
+            AgentStatus::Defined => Err(AgentRefusal::AgentNotDeployed),
+            AgentStatus::Deleting | AgentStatus::Deleted => Err(AgentRefusal::AgentNotFound),
+        }
+    }
+
+    fn create(&self, command: AgentCommand) -> Result<Vec<AgentEvent>, AgentRefusal> {
+        let AgentCommand::Create {
+            agent_id,
+            account_id,
+            owner_user_id,
+            name,
+            template_id,
+            policy_id,
+            bundle,
+        } = command
+        else {
+            return Err(AgentRefusal::AgentNotFound);
+        };
+        if self.agent_id.is_some() {
+            return Err(AgentRefusal::AgentAlreadyCreated);
+        }
+        let name = text::name(&name, 100).ok_or(AgentRefusal::NameInvalid)?;
+        Ok(vec![AgentEvent::Created {
+            agent_id,
+            account_id,
+            owner_user_id,
+            name,
+            template_id,
+            policy_id,
+            bundle,
+        }])
+    }
+
+    fn update(&self, name: Option<String>, model: Option<String>) -> Result<Vec<AgentEvent>, AgentRefusal> {
+        let name = name
+            .map(|name| text::name(&name, 100).ok_or(AgentRefusal::NameInvalid))
+            .transpose()?;
+        let model = model
+            .map(|model| text::name(&model, 100).ok_or(AgentRefusal::ModelInvalid))
+            .transpose()?;
+        let name = name.filter(|name| *name != self.name);
+        let model = model.filter(|model| *model != self.bundle.agent.model);
+        if name.is_none() && model.is_none() {
+            return Ok(vec![]);
+        }
+        Ok(vec![AgentEvent::Updated { name, model }])
+    }
+
+    /// Starting, stopping and what the runtime says of it.
+    fn live(&self, command: &AgentCommand) -> Result<Vec<AgentEvent>, AgentRefusal> {
+        use AgentStatus as Status;
+        let is_up = matches!(self.status, Status::Provisioning | Status::Running);
+        Ok(match command {
+            AgentCommand::Start if is_up => vec![],
+            AgentCommand::Start | AgentCommand::Restart if !is_up => vec![AgentEvent::StartRequested {}],
+            AgentCommand::Restart if self.status == Status::Running => vec![AgentEvent::Restarted {}],
+            AgentCommand::Stop { .. } if self.status == Status::Defined => {
+                return Err(AgentRefusal::AgentNotDeployed);
+            }
+            AgentCommand::Stop { reason } if is_up || self.status == Status::Failed => {
+                vec![AgentEvent::Stopped { reason: *reason }]
+            }
+            // A report about a start that was taken back meanwhile is too late, not wrong.
+            AgentCommand::ReportStarted if self.status == Status::Provisioning => {
+                vec![AgentEvent::Started {}]
+            }
+            AgentCommand::ReportFailed { code, reason } if is_up => vec![AgentEvent::Failed {
+                code: text::cut(code, 100),
+                reason: text::cut(reason, 2000),
+            }],
+            AgentCommand::Start
+            | AgentCommand::Restart
+            | AgentCommand::Stop { .. }
+            | AgentCommand::ReportStarted
+            | AgentCommand::ReportFailed { .. }
+            | AgentCommand::Create { .. }
+            | AgentCommand::Deploy { .. }
+            | AgentCommand::Place { .. }
+            | AgentCommand::Update { .. }
+            | AgentCommand::AttachPolicy { .. }
+            | AgentCommand::DetachPolicy
+            | AgentCommand::Delete
+            | AgentCommand::FinishDeletion => vec![],
+        })
+    }
+}
+
+impl Decider for Agent {
+    const TYPE: &'static str = "agent";
+    type Command = AgentCommand;
+    type Event = AgentEvent;
+    type Refusal = AgentRefusal;
+
+    fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal> {
+        if matches!(command, AgentCommand::Create { .. }) {
+            return self.create(command);
+        }
+        if self.agent_id.is_none() || self.status == AgentStatus::Deleted {
+            return Err(AgentRefusal::AgentNotFound);
+        }
+        if self.status == AgentStatus::Deleting {
+            return match command {
+                AgentCommand::FinishDeletion => Ok(vec![AgentEvent::Deleted {}]),
+                AgentCommand::Delete
+                | AgentCommand::ReportStarted
+                | AgentCommand::ReportFailed { .. }
+                | AgentCommand::DetachPolicy => Ok(vec![]),
+                AgentCommand::Create { .. }
+                | AgentCommand::Deploy { .. }
+                | AgentCommand::Place { .. }
+                | AgentCommand::Start
+                | AgentCommand::Stop { .. }
+                | AgentCommand::Restart
+                | AgentCommand::Update { .. }
+                | AgentCommand::AttachPolicy { .. } => Err(AgentRefusal::AgentNotFound),
+            };
+        }
+        match command {
+            AgentCommand::Deploy { .. } if self.status != AgentStatus::Defined => {
+                Err(AgentRefusal::AgentAlreadyDeployed)
+            }
+            AgentCommand::Deploy { runtime_id, tenancy } => {
+                Ok(vec![AgentEvent::Deployed { runtime_id, tenancy }])
+            }
+            AgentCommand::Place { runtime_id } if self.runtime_id.is_none() => {
+                Ok(vec![AgentEvent::Placed { runtime_id }])
+            }
+            AgentCommand::Place { .. } => Ok(vec![]),
+            AgentCommand::Update { name, model } => self.update(name, model),
+            AgentCommand::AttachPolicy { policy_id } if self.policy_id.as_ref() == Some(&policy_id) => {
+                Ok(vec![])
+            }
+            AgentCommand::AttachPolicy { policy_id } => Ok(vec![AgentEvent::PolicyAttached { policy_id }]),
+            AgentCommand::DetachPolicy if self.policy_id.is_none() => Ok(vec![]),
+            AgentCommand::DetachPolicy => Ok(vec![AgentEvent::PolicyDetached {}]),
+            AgentCommand::Delete => Ok(vec![AgentEvent::DeletionStarted {}]),
+            AgentCommand::FinishDeletion => Ok(vec![]),
+            AgentCommand::Create { .. }
+            | AgentCommand::Start
+            | AgentCommand::Stop { .. }
+            | AgentCommand::Restart
+            | AgentCommand::ReportStarted
+            | AgentCommand::ReportFailed { .. } => self.live(&command),
+        }
+    }
+
+    fn evolve(&mut self, event: &Self::Event) {
+        match event {
+            AgentEvent::Created {
+                agent_id,
+                account_id,
+                owner_user_id,
+                name,
+                template_id,
+                policy_id,
+                bundle,
+            } => {
+                self.agent_id = Some(agent_id.clone());
+                self.account_id = Some(account_id.clone());
+                self.owner_user_id.clone_from(owner_user_id);
+                self.name.clone_from(name);
+                self.template_id.clone_from(template_id);
+                self.policy_id.clone_from(policy_id);
+                self.bundle = bundle.clone();
+            }
+            AgentEvent::Deployed { runtime_id, tenancy } => {
+                self.runtime_id.clone_from(runtime_id);
+                self.tenancy = *tenancy;
+                self.status = AgentStatus::Provisioning;
+            }
+            AgentEvent::Placed { runtime_id } => self.runtime_id = Some(runtime_id.clone()),
+            AgentEvent::StartRequested {} => {
+                self.failure_code = None;
+                self.status = AgentStatus::Provisioning;
+            }
+            AgentEvent::Started {} | AgentEvent::Restarted {} => self.status = AgentStatus::Running,
+            AgentEvent::Failed { code, .. } => {
+                self.failure_code = Some(code.clone());
+                self.status = AgentStatus::Failed;
+            }
+            AgentEvent::Stopped { .. } => {
+                self.failure_code = None;
+                self.status = AgentStatus::Stopped;
+            }
+            AgentEvent::Updated { name, model } => {
+                if let Some(name) = name {
+                    self.name.clone_from(name);
+                }
+                if let Some(model) = model {
+                    self.bundle.agent.model.clone_from(model);
+                }
+            }
+            AgentEvent::PolicyAttached { policy_id } => self.policy_id = Some(policy_id.clone()),
+            AgentEvent::PolicyDetached {} => self.policy_id = None,
+            AgentEvent::DeletionStarted {} => self.status = AgentStatus::Deleting,
+            AgentEvent::Deleted {} => self.status = AgentStatus::Deleted,
+        }
+    }
+
+    fn account_id(&self) -> Option<&AccountId> {
+        self.account_id.as_ref()
+    }
+
+    fn is_gone(&self) -> bool {
+        matches!(self.status, AgentStatus::Deleting | AgentStatus::Deleted)
+    }
+
+    fn event_of(any: &AnyEvent) -> Option<&Self::Event> {
+        if let AnyEvent::Agent(event) = any {
+            Some(event)
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,500 @@
+//! Runtime: the isolated computer an agent runs on.
+//!
+//! **Invariants:** `Running` is only ever an observation, numbered by `run`; what is being made or started
+//! has a deadline by which it was seen running or has failed. Beyond the canonical machine a runtime that
+//! is not up yet can be stopped too: else whoever changes their mind would have to let it run and pay; and
+//! one found stopped without a request is recorded as stopped, because it is.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, AnyEvent, Decider, RuntimeId, UserId, event::events, text};
+
+mod kinds;
+mod refusal;
+
+pub use kinds::{Health, RuntimeStatus, RuntimeStopReason, Tenancy};
+pub use refusal::RuntimeRefusal;
+
+/// A runtime, as far as decisions need it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Runtime {
+    /// Its id, once it was requested.
+    pub runtime_id: Option<RuntimeId>,
+    /// Who pays.
+    pub account_id: Option<AccountId>,
+    /// Whose it is within the account.
+    pub owner_user_id: Option<UserId>,
+    /// Whether it serves one agent or several.
+    pub tenancy: Tenancy,
+    /// Who provides it, such as `embedded`.
+    pub provider: String,
+    /// What the provider calls it.
+    pub provider_ref: Option<String>,
+    /// Region asked for.
+    pub region: Option<String>,
+    /// Image asked for.
+    pub image_ref: Option<String>,
+    /// Where it is in its life.
+    pub status: RuntimeStatus,
+    /// Number of the present or last run; 0: it never ran.
+    pub run: u32,
+    /// Since when the present run is observed.
+    pub running_since: Option<DateTime<Utc>>,
+    /// By when it must have been seen running.
+    pub deadline: Option<DateTime<Utc>>,
+    /// Number of the last provisioning stage.
+    pub stage_seq: u32,
+    /// Whether a restart of the gateway is under way.
+    pub gateway_restarting: bool,
+    /// How it feels.
+    pub health: Health,
+    /// Code of the last failure.
+    pub last_error: Option<String>,
+}
+
+/// What a runtime can be asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RuntimeCommand {
+    /// Have it made.
+    Request {
+        /// New id.
+        runtime_id: RuntimeId,
+        /// Who pays.
+        account_id: AccountId,
+        /// Whose it is.
+        owner_user_id: Option<UserId>,
+        /// Whether it serves one agent or several.
+        tenancy: Tenancy,
+        /// Who provides it, 1 to 50 characters.
+        provider: String,
+        /// Region asked for, 1 to 100 characters.
+        region: Option<String>,
+        /// Image asked for, 1 to 300 characters.
+        image_ref: Option<String>,
+        /// By when it must have been seen running.
+        deadline: DateTime<Utc>,
+    },
+    /// The provider got on with it.
+    Advance {
+        /// Number of the stage, from 1; not greater than the last one: ignored.
+        seq: u32,
+        /// Name of the stage.
+        stage: String,
+        /// What the provider calls it, once that is known.
+        provider_ref: Option<String>,
+    },
+    /// It was seen running.
+    ReportRunning {
+        /// What the provider calls it.
+        provider_ref: String,
+        /// Where it can be reached, if anywhere.
+        public_ip: Option<String>,
+        /// Since when.
+        since: DateTime<Utc>,
+    },
+    /// It will not come up, or broke.
+    ReportFailed {
+        /// Stable code.
+        code: String,
+        /// For people.
+        reason: String,
+        /// Until when it ran, if it ran: what is charged ends there.
+        ran_until: Option<DateTime<Utc>>,
+    },
+    /// Bring it up.
+    Start {
+        /// By when it must have been seen running.
+        deadline: DateTime<Utc>,
+    },
+    /// Take it down; its files stay.
+    Stop {
+        /// Why.
+        reason: RuntimeStopReason,
+    },
+    /// It was seen stopped.
+    ReportStopped {
+        /// Until when it ran.
+        ran_until: DateTime<Utc>,
+    },
+    /// Restart the gateway process on it.
+    RestartGateway,
+    /// The gateway process was seen running.
+    ReportGateway {
+        /// Since when.
+        since: DateTime<Utc>,
+    },
+    /// Its node says how it feels, or says nothing any more.
+    ReportHealth {
+        /// How.
+        health: Health,
+    },
+    /// Remove it with everything on it.
+    Destroy,
+    /// The provider no longer has it.
+    ReportDestroyed {
+        /// Until when it ran, if it was running.
+        ran_until: DateTime<Utc>,
+    },
+}
+
+events! {
+    /// What can happen to a runtime.
+    pub enum RuntimeEvent {
+        /// It is to be made.
+        Requested = "RuntimeRequested", 1 {
+            /// Its id.
+            runtime_id: RuntimeId,
+            /// Who pays.
+            account_id: AccountId,
+            /// Whose it is.
+            owner_user_id: Option<UserId>,
+            /// Whether it serves one agent or several.
+            tenancy: Tenancy,
+            /// Who provides it.
+            provider: String,
+            /// Region asked for.
+            region: Option<String>,
+            /// Image asked for.
+            image_ref: Option<String>,
+            /// By when it must have been seen running.
+            deadline: DateTime<Utc>,
+        },
+        /// The provider got on with it.
+        ProvisioningAdvanced = "RuntimeProvisioningAdvanced", 1 {
+            /// Number of the stage.
+            seq: u32,
+            /// Name of the stage.
+            stage: String,
+            /// What the provider calls it.
+            provider_ref: Option<String>,
+        },
+        /// It was seen running.
+        Running = "RuntimeRunning", 1 {
+            /// Number of the run, from 1.
+            run: u32,
+            /// What the provider calls it.
+            provider_ref: String,
+            /// Where it can be reached.
+            public_ip: Option<String>,
+            /// Since when: charging begins there.
+            since: DateTime<Utc>,
+        },
+        /// It will not come up, or broke.
+        Failed = "RuntimeFailed", 1 {
+            /// Stable code.
+            code: String,
+            /// For people.
+            reason: String,
+            /// Until when it ran, if it ran.
+            ran_until: Option<DateTime<Utc>>,
+        },
+        /// It is to come up.
+        StartRequested = "RuntimeStartRequested", 1 {
+            /// By when it must have been seen running.
+            deadline: DateTime<Utc>,
+        },
+        /// It is to go down.
+        StopRequested = "RuntimeStopRequested", 1 {
+            /// Why.
+            reason: RuntimeStopReason,
+        },
+        /// It was seen stopped.
+        Stopped = "RuntimeStopped", 1 {
+            /// Until when it ran, if it ran.
+            ran_until: Option<DateTime<Utc>>,
+        },
+        /// The gateway process on it is to be restarted.
+        GatewayRestartRequested = "GatewayRestartRequested", 1 {},
+        /// The gateway process was seen running anew.
+        GatewayRestarted = "GatewayRestarted", 1 {
+            /// Since when.
+            since: DateTime<Utc>,
+        },
+        /// It feels otherwise.
+        HealthChanged = "RuntimeHealthChanged", 1 {
+            /// How.
+            health: Health,
+        },
+        /// It is to be removed.
+        DestructionStarted = "RuntimeDestructionStarted", 1 {},
+        /// The provider no longer has it.
+        Destroyed = "RuntimeDestroyed", 1 {
+            /// Until when it ran, if it was running.
+            ran_until: Option<DateTime<Utc>>,
+        },
+    }
+}
+
+/// Longest name of a provider's thing, in bytes.
+const MAX_REF: usize = 300;
+
+impl Runtime {
+    /// Whether messages and tasks can be handed to it.
+    pub fn is_running(&self) -> bool {
+        self.status == RuntimeStatus::Running
+    }
+
+    fn request(&self, command: RuntimeCommand) -> Result<Vec<RuntimeEvent>, RuntimeRefusal> {
+        let RuntimeCommand::Request {
+            runtime_id,
+            account_id,
+            owner_user_id,
+            tenancy,
+            provider,
+            region,
+            image_ref,
+            deadline,
+        } = command
+        else {
+            return Err(RuntimeRefusal::RuntimeNotFound);
+        };
+        if self.runtime_id.is_some() {
+            return Err(RuntimeRefusal::RuntimeAlreadyRequested);
+        }
+        let checked = |given: Option<String>, max: usize| {
+            given
+                .map(|given| text::name(&given, max).ok_or(RuntimeRefusal::SpecInvalid))
+                .transpose()
+        };
+        let provider = text::name(&provider, 50).ok_or(RuntimeRefusal::SpecInvalid)?;
+        Ok(vec![RuntimeEvent::Requested {
+            runtime_id,
+            account_id,
+            owner_user_id,
+            tenancy,
+            provider,
+            region: checked(region, 100)?,
+            image_ref: checked(image_ref, MAX_REF)?,
+            deadline,
+        }])
+    }
+
+    fn start(&self, deadline: DateTime<Utc>) -> Result<Vec<RuntimeEvent>, RuntimeRefusal> {
+        match self.status {
+            RuntimeStatus::Stopped | RuntimeStatus::Failed => {
+                Ok(vec![RuntimeEvent::StartRequested { deadline }])
+            }
+            RuntimeStatus::Provisioning | RuntimeStatus::Starting | RuntimeStatus::Running => Ok(vec![]),
+            RuntimeStatus::Stopping => Err(RuntimeRefusal::RuntimeStopping),
+            RuntimeStatus::Destroying | RuntimeStatus::Destroyed => Err(RuntimeRefusal::RuntimeNotFound),
+        }
+    }
+
+    /// What was observed. An observation that the state has overtaken is late, not wrong: it yields nothing.
+    fn observe(&self, command: RuntimeCommand) -> Vec<RuntimeEvent> {
+        let coming_up = matches!(self.status, RuntimeStatus::Provisioning | RuntimeStatus::Starting);
+        let running = self.is_running();
+        let ran = |until| self.running_since.map(|since: DateTime<Utc>| since.max(until));
+        match command {
+            RuntimeCommand::Advance {
+                seq,
+                stage,
+                provider_ref,
+            } if coming_up && seq > self.stage_seq => {
+                let stage = text::cut(&stage, 100);
+                let provider_ref = provider_ref.map(|name| text::cut(&name, MAX_REF));
+                vec![RuntimeEvent::ProvisioningAdvanced {
+                    seq,
+                    stage,
+                    provider_ref,
+                }]
+            }
+            RuntimeCommand::ReportRunning {
+                provider_ref,
+                public_ip,
+                since,
+            } if coming_up => {
+                let provider_ref = text::cut(&provider_ref, MAX_REF);
+                vec![RuntimeEvent::Running {
+                    run: self.run + 1,
+                    provider_ref,
+                    public_ip,
+                    since,
+                }]
+            }
+            RuntimeCommand::ReportFailed {
+                code,
+                reason,
+                ran_until,
+            } if coming_up || running => {
+                vec![RuntimeEvent::Failed {
+                    code: text::cut(&code, 100),
+                    reason: text::cut(&reason, 2000),
+                    ran_until: ran_until.and_then(ran),
+                }]
+            }
+            RuntimeCommand::ReportStopped { ran_until }
+                if running || self.status == RuntimeStatus::Stopping =>
+            {
+                vec![RuntimeEvent::Stopped {
+                    ran_until: ran(ran_until),
+                }]
+            }
+            RuntimeCommand::ReportGateway { since } if running && self.gateway_restarting => {
+                vec![RuntimeEvent::GatewayRestarted { since }]
+            }
+            RuntimeCommand::ReportHealth { health } if running && self.health != health => {
+                vec![RuntimeEvent::HealthChanged { health }]
+            }
+            RuntimeCommand::ReportDestroyed { ran_until } if self.status == RuntimeStatus::Destroying => {
+                vec![RuntimeEvent::Destroyed {
+                    ran_until: ran(ran_until),
+                }]
+            }
+            RuntimeCommand::Request { .. }
+            | RuntimeCommand::Advance { .. }
+            | RuntimeCommand::ReportRunning { .. }
+            | RuntimeCommand::ReportFailed { .. }
+            | RuntimeCommand::Start { .. }
+            | RuntimeCommand::Stop { .. }
+            | RuntimeCommand::ReportStopped { .. }
+            | RuntimeCommand::RestartGateway
+            | RuntimeCommand::ReportGateway { .. }
+            | RuntimeCommand::ReportHealth { .. }
+            | RuntimeCommand::Destroy
+            | RuntimeCommand::ReportDestroyed { .. } => vec![],
+        }
+    }
+}
+
+impl Decider for Runtime {
+    const TYPE: &'static str = "runtime";
+    type Command = RuntimeCommand;
+    type Event = RuntimeEvent;
+    type Refusal = RuntimeRefusal;
+
+    fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal> {
+        use RuntimeStatus as Status;
+        if matches!(command, RuntimeCommand::Request { .. }) {
+            return self.request(command);
+        }
+        if self.runtime_id.is_none() {
+            return Err(RuntimeRefusal::RuntimeNotFound);
+        }
+        match command {
+            RuntimeCommand::Start { deadline } => self.start(deadline),
+            RuntimeCommand::Stop { reason } => match self.status {
+                Status::Provisioning | Status::Starting | Status::Running => {
+                    Ok(vec![RuntimeEvent::StopRequested { reason }])
+                }
+                Status::Stopping | Status::Stopped | Status::Failed => Ok(vec![]),
+                Status::Destroying | Status::Destroyed => Err(RuntimeRefusal::RuntimeNotFound),
+            },
+            RuntimeCommand::RestartGateway if self.gateway_restarting => Ok(vec![]),
+            RuntimeCommand::RestartGateway if self.is_running() => {
+                Ok(vec![RuntimeEvent::GatewayRestartRequested {}])
+            }
+            RuntimeCommand::RestartGateway => Err(RuntimeRefusal::RuntimeNotRunning),
+            RuntimeCommand::Destroy if matches!(self.status, Status::Destroying | Status::Destroyed) => {
+                Ok(vec![])
+            }
+            RuntimeCommand::Destroy => Ok(vec![RuntimeEvent::DestructionStarted {}]),
+            RuntimeCommand::Request { .. }
+            | RuntimeCommand::Advance { .. }
+            | RuntimeCommand::ReportRunning { .. }
+            | RuntimeCommand::ReportFailed { .. }
+            | RuntimeCommand::ReportStopped { .. }
+            | RuntimeCommand::ReportGateway { .. }
+            | RuntimeCommand::ReportHealth { .. }
+            | RuntimeCommand::ReportDestroyed { .. } => Ok(self.observe(command)),
+        }
+    }
+
+    fn evolve(&mut self, event: &Self::Event) {
+        match event {
+            RuntimeEvent::Requested {
+                runtime_id,
+                account_id,
+                owner_user_id,
+                tenancy,
+                provider,
+                region,
+                image_ref,
+                deadline,
+            } => {
+                self.runtime_id = Some(runtime_id.clone());
+                self.account_id = Some(account_id.clone());
+                self.owner_user_id.clone_from(owner_user_id);
+                self.tenancy = *tenancy;
+                self.provider.clone_from(provider);
+                self.region.clone_from(region);
+                self.image_ref.clone_from(image_ref);
+                self.deadline = Some(*deadline);
+            }
+            RuntimeEvent::ProvisioningAdvanced {
+                seq, provider_ref, ..
+            } => {
+                self.stage_seq = *seq;
+                if provider_ref.is_some() {
+                    self.provider_ref.clone_from(provider_ref);
+                }
+            }
+            RuntimeEvent::Running {
+                run,
+                provider_ref,
+                since,
+                ..
+            } => {
+                self.come_to_rest(RuntimeStatus::Running);
+                self.run = *run;
+                self.provider_ref = Some(provider_ref.clone());
+                self.running_since = Some(*since);
+                self.health = Health::Healthy;
+                self.last_error = None;
+            }
+            RuntimeEvent::Failed { code, .. } => {
+                self.come_to_rest(RuntimeStatus::Failed);
+                self.last_error = Some(code.clone());
+            }
+            RuntimeEvent::StartRequested { deadline } => {
+                self.status = RuntimeStatus::Starting;
+                self.deadline = Some(*deadline);
+                self.last_error = None;
+            }
+            RuntimeEvent::StopRequested { .. } => {
+                self.status = RuntimeStatus::Stopping;
+                self.deadline = None;
+            }
+            RuntimeEvent::Stopped { .. } => self.come_to_rest(RuntimeStatus::Stopped),
+            RuntimeEvent::GatewayRestartRequested {} => self.gateway_restarting = true,
+            RuntimeEvent::GatewayRestarted { .. } => self.gateway_restarting = false,
+            RuntimeEvent::HealthChanged { health } => self.health = *health,
+            RuntimeEvent::DestructionStarted {} => {
+                self.status = RuntimeStatus::Destroying;
+                self.deadline = None;
+            }
+            RuntimeEvent::Destroyed { .. } => self.come_to_rest(RuntimeStatus::Destroyed),
+        }
+    }
+
+    fn account_id(&self) -> Option<&AccountId> {
+        self.account_id.as_ref()
+    }
+
+    fn is_gone(&self) -> bool {
+        self.status == RuntimeStatus::Destroyed
+    }
+
+    fn event_of(any: &AnyEvent) -> Option<&Self::Event> {
+        if let AnyEvent::Runtime(event) = any {
+            Some(event)
+        } else {
+            None
+        }
+    }
+}
+
+impl Runtime {
+    /// Into a status in which nothing is under way.
+    fn come_to_rest(&mut self, status: RuntimeStatus) {
+        self.status = status;
+        self.deadline = None;
+        self.running_since = None;
+        self.gateway_restarting = false;
+        self.health = Health::Unknown;
+    }
+}
+
+#[cfg(test)]
+mod tests;

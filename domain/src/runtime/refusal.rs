@@ -1,0 +1,45 @@
+//! Why a runtime says no.
+
+use crate::{Refusal, RefusalKind};
+
+/// Why a runtime says no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RuntimeRefusal {
+    /// No such runtime, or it is being removed.
+    #[error("there is no such runtime")]
+    RuntimeNotFound,
+    /// The id is taken.
+    #[error("a runtime of that id was requested before")]
+    RuntimeAlreadyRequested,
+    /// Provider, region or image.
+    #[error("provider, region or image is not acceptable")]
+    SpecInvalid,
+    /// It is on its way down.
+    #[error("the runtime is stopping")]
+    RuntimeStopping,
+    /// It is not up.
+    #[error("the runtime is not running")]
+    RuntimeNotRunning,
+}
+
+impl Refusal for RuntimeRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::RuntimeNotFound => "runtime_not_found",
+            Self::RuntimeAlreadyRequested => "runtime_already_requested",
+            Self::SpecInvalid => "runtime_spec_invalid",
+            Self::RuntimeStopping => "runtime_stopping",
+            Self::RuntimeNotRunning => "runtime_not_running",
+        }
+    }
+
+    fn kind(&self) -> RefusalKind {
+        match self {
+            Self::RuntimeNotFound => RefusalKind::NotFound,
+            Self::SpecInvalid => RefusalKind::Invalid,
+            Self::RuntimeAlreadyRequested | Self::RuntimeStopping | Self::RuntimeNotRunning => {
+                RefusalKind::Conflict
+            }
+        }
+    }
+}
