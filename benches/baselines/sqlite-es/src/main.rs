@@ -37,13 +37,13 @@ CREATE TABLE events (
     payload        text                          NOT NULL,
     metadata       text                          NOT NULL,
     PRIMARY KEY (aggregate_type, aggregate_id, sequence)
-);
+) STRICT;
 CREATE TABLE policies (
     view_id text                         NOT NULL,
     version integer CHECK (version >= 0) NOT NULL,
     payload text                         NOT NULL,
     PRIMARY KEY (view_id)
-);
+) STRICT;
 ";
 
 #[tokio::main]
