@@ -1,0 +1,152 @@
+//! The runtime inside the server: a worker per agent that really keeps files and memory, applies the policy
+//! to tasks, and answers through a model, or through the local responder.
+//!
+//! What a runtime is (`running`, `stopped`, `destroyed`, and since when) is a sealed file of its own in the
+//! workspace store, `.reef/runtime.json`. "Running" is what that file was just read to say: writing it at
+//! provisioning and reading it at every observation proves that vault and store, all this runtime needs, work.
+//! Nothing is kept in the process, so a restarted server, or another one, serves the same agents on.
+//!
+//! Tasks are judged before they are worked on: by the policy or, for an agent without one, by the user's
+//! command bundles (a task that plainly needs a bundle that is off is denied). The worker itself only writes
+//! text: it has no browser, no shell and no code execution, whatever bundles are on, and tells the model so.
+//!
+//! Locks are per process. Lifecycle calls come from one lease holder; if two servers answer for one agent in
+//! the same instant, the line one of them adds to `MEMORY.md` may be lost.
+
+mod chat;
+mod files;
+mod judge;
+mod locks;
+mod memory;
+mod prompt;
+mod state;
+mod tasks;
+mod worker;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use reef_commands::ports::{
+    AgentBundle, ChatChunk, ChatRequest, Clock, DriverError, EffectToken, LogLevel, LogLines, NodeEvents,
+    RuntimeDriver, RuntimeObservation, RuntimeSpec, TaskAssignment, Vault, Workspace, runtime::SecretLookup,
+};
+use reef_domain::AgentId;
+
+use self::worker::Worker;
+use crate::model::{ModelConfig, ModelError};
+
+/// Name of the provider.
+pub const PROVIDER: &str = "embedded";
+
+/// What the embedded runtime needs of the world.
+#[derive(Clone)]
+pub struct EmbeddedPorts {
+    /// Files, sealed.
+    pub workspace: Arc<dyn Workspace>,
+    /// Seals them.
+    pub vault: Arc<dyn Vault>,
+    /// Agents' own keys of model providers.
+    pub secrets: Arc<dyn SecretLookup>,
+    /// Where reports about tasks go.
+    pub node: Arc<dyn NodeEvents>,
+    /// Where log lines go. They tell what was done, never what was said.
+    pub log_lines: Arc<dyn LogLines>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The driver of the provider `embedded`.
+#[derive(Clone)]
+pub struct EmbeddedDriver {
+    worker: Arc<Worker>,
+}
+
+impl EmbeddedDriver {
+    /// The driver; the error names a setting of `models` that cannot be used.
+    pub fn new(ports: EmbeddedPorts, models: ModelConfig) -> Result<Self, ModelError> {
+        Ok(Self { worker: Arc::new(Worker::new(ports, models)?) })
+    }
+
+    fn log(&self, spec: &RuntimeSpec, agent: Option<&AgentId>, message: &str) {
+        self.worker.log(spec, agent, LogLevel::Info, message.to_owned());
+    }
+}
+
+#[async_trait]
+impl RuntimeDriver for EmbeddedDriver {
+    fn provider(&self) -> &'static str {
+        PROVIDER
+    }
+
+    async fn provision(&self, spec: &RuntimeSpec, _: &EffectToken) -> Result<RuntimeObservation, DriverError> {
+        let (observation, new) = self.worker.runtimes.provision(spec).await?;
+        if new {
+            self.log(spec, None, "runtime made");
+        }
+        Ok(observation)
+    }
+
+    async fn start(&self, spec: &RuntimeSpec, token: &EffectToken) -> Result<RuntimeObservation, DriverError> {
+        let (observation, changed) = self.worker.runtimes.start(spec, token).await?;
+        if changed {
+            self.log(spec, None, "runtime started");
+        }
+        Ok(observation)
+    }
+
+    async fn stop(&self, spec: &RuntimeSpec, token: &EffectToken) -> Result<RuntimeObservation, DriverError> {
+        let (observation, changed) = self.worker.runtimes.stop(spec, token).await?;
+        if changed {
+            self.log(spec, None, "runtime stopped");
+        }
+        Ok(observation)
+    }
+
+    async fn restart_gateway(
+        &self,
+        spec: &RuntimeSpec,
+        token: &EffectToken,
+    ) -> Result<RuntimeObservation, DriverError> {
+        let (observation, changed) = self.worker.runtimes.restart_gateway(spec, token).await?;
+        if changed {
+            self.log(spec, None, "gateway restarted");
+        }
+        Ok(observation)
+    }
+
+    async fn destroy(&self, spec: &RuntimeSpec, _: &EffectToken) -> Result<(), DriverError> {
+        self.worker.destroy(spec).await
+    }
+
+    async fn observe(&self, spec: &RuntimeSpec) -> Result<RuntimeObservation, DriverError> {
+        self.worker.runtimes.observe(spec).await
+    }
+
+    async fn push(&self, spec: &RuntimeSpec, bundle: &AgentBundle, _: &EffectToken) -> Result<(), DriverError> {
+        self.worker.settle(spec, bundle).await
+    }
+
+    async fn remove_agent(
+        &self,
+        spec: &RuntimeSpec,
+        agent: &AgentId,
+        _: &EffectToken,
+    ) -> Result<(), DriverError> {
+        self.worker.remove_agent(spec, agent).await
+    }
+
+    async fn run_task(&self, spec: &RuntimeSpec, task: TaskAssignment) -> Result<(), DriverError> {
+        self.worker.run_task(spec, task).await
+    }
+
+    async fn chat(
+        &self,
+        spec: &RuntimeSpec,
+        request: ChatRequest,
+    ) -> Result<BoxStream<'static, Result<ChatChunk, DriverError>>, DriverError> {
+        Arc::clone(&self.worker).chat(spec, request).await
+    }
+}

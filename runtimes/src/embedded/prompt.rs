@@ -1,0 +1,99 @@
+//! What a model is told about the agent it is to be.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use reef_commands::ports::{AgentBundle, ChatTurn};
+
+use crate::model::{ModelMessage, ModelRequest, Role};
+
+/// Files that make up who the agent is and what it knows, in this order.
+const FILES: [&str; 4] = ["SOUL.md", "AGENTS.md", "TOOLS.md", super::memory::PATH];
+/// Of each of them, so many bytes are shown.
+const FILE_BYTES: usize = 32 * 1024;
+/// Of earlier messages, the newest within so many bytes are shown.
+const HISTORY_BYTES: usize = 96 * 1024;
+
+/// The agent's workspace files by path.
+pub(super) type Files = BTreeMap<String, String>;
+
+/// A message in a conversation.
+pub(super) fn chat(
+    bundle: &AgentBundle,
+    files: &Files,
+    history: &[ChatTurn],
+    message: &str,
+    (now, max_tokens): (DateTime<Utc>, u32),
+) -> ModelRequest {
+    let mut messages = recent(history);
+    messages.push(user(message));
+    ModelRequest { system: system(bundle, files, now), messages, max_tokens }
+}
+
+/// A task.
+pub(super) fn task(
+    bundle: &AgentBundle,
+    files: &Files,
+    description: &str,
+    (now, max_tokens): (DateTime<Utc>, u32),
+) -> ModelRequest {
+    let mut system = system(bundle, files, now);
+    system.push_str("\n\nThe user message is a task. Answer with its result. Say so if you cannot do it.");
+    ModelRequest { system, messages: vec![user(description)], max_tokens }
+}
+
+fn user(content: &str) -> ModelMessage {
+    ModelMessage { role: Role::User, content: content.to_owned() }
+}
+
+/// The newest messages that fit, beginning with one of the user's, as providers want it.
+fn recent(history: &[ChatTurn]) -> Vec<ModelMessage> {
+    let mut room = HISTORY_BYTES;
+    let spoken = history.iter().rev().filter(|turn| !turn.content.trim().is_empty());
+    let mut messages: Vec<ModelMessage> = spoken
+        .map_while(|turn| {
+            room = room.checked_sub(turn.content.len())?;
+            let role = if turn.from_agent { Role::Assistant } else { Role::User };
+            Some(ModelMessage { role, content: turn.content.clone() })
+        })
+        .collect();
+    messages.reverse();
+    let first = messages.iter().position(|message| message.role == Role::User).unwrap_or(messages.len());
+    messages.split_off(first)
+}
+
+fn system(bundle: &AgentBundle, files: &Files, now: DateTime<Utc>) -> String {
+    let mut parts = vec![format!(
+        "You are {}, an agent. It is {}. You write text: you have no browser, no shell and no other tools here, so \
+         never claim to have used one.",
+        on_one_line(&bundle.name),
+        now.format("%Y-%m-%d %H:%M UTC")
+    )];
+    if !bundle.skills.is_empty() {
+        parts.push(format!("Your skills: {}.", bundle.skills.join(", ")));
+    }
+    if !bundle.command_bundles.is_empty() {
+        parts.push(format!("Command bundles your owner enabled: {}.", bundle.command_bundles.join(", ")));
+    }
+    if let Some(rules) = &bundle.policy_rules {
+        parts.push(format!("Your owner's policy. Do nothing it denies:\n{}", clip(rules)));
+    }
+    for path in FILES {
+        if let Some(content) = files.get(path).filter(|content| !content.trim().is_empty()) {
+            parts.push(format!("<file path=\"{path}\">\n{}\n</file>", clip(content).trim_end()));
+        }
+    }
+    let others: Vec<&str> = files.keys().map(String::as_str).filter(|path| !FILES.contains(path)).collect();
+    if !others.is_empty() {
+        parts.push(format!("Other files in your workspace: {}.", others.join(", ")));
+    }
+    parts.join("\n\n")
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn clip(text: &str) -> &str {
+    &text[..text.floor_char_boundary(FILE_BYTES)]
+}
