@@ -16,14 +16,17 @@ mod machine;
 mod node;
 mod plan;
 mod policies;
+mod preload;
 mod programs;
 mod rebuild;
 mod report;
+mod rules;
 mod sample;
 mod server;
 mod sse;
 mod store;
 mod stream;
+mod world;
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
@@ -51,6 +54,8 @@ enum Part {
     Check(check::Options),
     /// The server, with the no-op handlers it is compared with
     Server(server::Options),
+    /// Fills a log
+    Preload(preload::Options),
     /// Rebuilds every view and scans every event; prints samples
     Rebuild(rebuild::Options),
 }
@@ -62,6 +67,7 @@ async fn main() -> Result<()> {
         (Some(Part::Node(options)), _) => node::run(options).await,
         (Some(Part::Check(options)), _) => check::run(&options).await,
         (Some(Part::Server(options)), _) => server::run(options).await,
+        (Some(Part::Preload(options)), _) => preload::run(&options).await,
         (Some(Part::Rebuild(options)), _) => rebuild::run(&options).await,
         (None, Some(plan)) => measure(&plan).await,
         (None, None) => bail!("start it with `cargo xtask bench`"),

@@ -54,6 +54,11 @@ impl Plan {
         Duration::from_secs(if self.full { 8 } else { 4 })
     }
 
+    /// Length of the log whose views are rebuilt.
+    pub(crate) fn events_to_rebuild(&self) -> usize {
+        if self.full { 1_000_000 } else { 200_000 }
+    }
+
     pub(crate) fn cluster(&self) -> Cluster {
         Cluster { url: self.postgres_url.clone(), programs: self.postgres_programs.clone() }
     }
