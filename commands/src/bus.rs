@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, hash::BuildHasher, sync::Arc};
 
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use reef_domain::Decider;
 use ring::digest::{Context, SHA256};
@@ -158,16 +159,38 @@ impl Bus {
         }
     }
 
-    async fn run<C: UseCase>(
+    /// One of our own transactions, made of several decisions: what a process manager observed or cleaned
+    /// up. Not a command: it has no name, and whether it was done before must show in the states.
+    pub async fn transact<F>(&self, request: &Request, work: F) -> Result<Answer, CommandError>
+    where
+        F: for<'u, 'a> Fn(&'u mut Unit<'a>) -> BoxFuture<'u, Result<Outcome, CommandError>> + Send + Sync,
+    {
+        self.run(&Transaction(work), request, None).await
+    }
+
+    /// One decision of one aggregate, on our own behalf.
+    pub async fn decide<D: Decider>(
         &self,
-        command: &C,
+        id: impl AsRef<str>,
+        command: D::Command,
+        request: &Request,
+    ) -> Result<Answer, CommandError>
+    where
+        D::Command: Sync,
+    {
+        self.run(&Decision::<D> { id: id.as_ref().to_owned(), command }, request, None).await
+    }
+
+    async fn run<W: Work>(
+        &self,
+        command: &W,
         request: &Request,
         fingerprint: Option<[u8; 32]>,
     ) -> Result<Answer, CommandError> {
         let mut collided = String::new();
         for attempt in 0..MAX_TRIES {
             let mut unit = Unit::new(self, request);
-            let decided = command.handle(&mut unit).await;
+            let decided = command.work(&mut unit).await;
             let changes_nothing = decided.is_err() || unit.is_empty();
             // A refusal, or a decision to do nothing, may rest on a state that another node has changed.
             if changes_nothing && !unit.is_current().await? {
@@ -364,6 +387,43 @@ fn seal_terms(request: &Request, key: &str) -> (VaultOwner, String) {
     let owner = request.caller.account_id.as_ref().map_or("operator", |account| account.as_str());
     let purpose = format!("idempotency/{}/{key}", request.idempotency_scope());
     (VaultOwner::new("account", owner), purpose)
+}
+
+/// What one try of the bus runs.
+trait Work: Sync {
+    fn work(&self, unit: &mut Unit<'_>) -> impl Future<Output = Result<Outcome, CommandError>> + Send;
+}
+
+impl<C: UseCase> Work for C {
+    fn work(&self, unit: &mut Unit<'_>) -> impl Future<Output = Result<Outcome, CommandError>> + Send {
+        self.handle(unit)
+    }
+}
+
+struct Transaction<F>(F);
+
+impl<F> Work for Transaction<F>
+where
+    F: for<'u, 'a> Fn(&'u mut Unit<'a>) -> BoxFuture<'u, Result<Outcome, CommandError>> + Send + Sync,
+{
+    fn work(&self, unit: &mut Unit<'_>) -> impl Future<Output = Result<Outcome, CommandError>> + Send {
+        (self.0)(unit)
+    }
+}
+
+struct Decision<D: Decider> {
+    id: String,
+    command: D::Command,
+}
+
+impl<D: Decider> Work for Decision<D>
+where
+    D::Command: Sync,
+{
+    async fn work(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        unit.decide::<D>(&self.id, self.command.clone()).await?;
+        Ok(Outcome::of::<D>(&self.id))
+    }
 }
 
 /// An idempotency key being worked on in this process.

@@ -1,0 +1,106 @@
+//! Timers: deadlines are documents made of events, so they outlive the process that set them.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reef_domain::{
+    MessageId,
+    conversation::{Conversation, ConversationCommand},
+    task::{Task, TaskCommand},
+};
+use reef_projections::Filter;
+
+use super::{Context, NAME};
+use crate::{
+    Answer, Caller, CommandError, Request,
+    follower::{EffectError, Sweep},
+};
+
+/// How long remembered answers are kept, in hours: design section 4.3 promises 24.
+const ANSWERS_KEPT_H: i64 = 48;
+
+/// Rings due timers.
+pub struct DueTimers(Context);
+
+impl DueTimers {
+    /// The sweep.
+    pub fn new(context: Context) -> Self {
+        Self(context)
+    }
+}
+
+#[async_trait]
+impl Sweep for DueTimers {
+    fn name(&self) -> &'static str {
+        "timers"
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    async fn sweep(&self) -> Result<(), EffectError> {
+        let now = self.0.bus.services().clock.now();
+        let due = format!("{:013}", now.timestamp_millis());
+        for id in self.0.ids("timers", vec![Filter::StatusUpTo(due)]).await? {
+            let request = Request::new(Caller::system(NAME), format!("timer/{id}"));
+            let mut parts = id.split('/');
+            let rung = match (parts.next(), parts.next(), parts.next()) {
+                (Some("approval"), Some(task), None) => {
+                    self.0.bus.decide::<Task>(task, TaskCommand::Expire { now }, &request).await
+                }
+                (Some("reply"), Some(conversation), Some(message)) => {
+                    let fail = ConversationCommand::FailReply {
+                        in_reply_to: MessageId::from(message),
+                        code: "interrupted".to_owned(),
+                        reason: "the reply was not finished in time".to_owned(),
+                    };
+                    self.0.bus.decide::<Conversation>(conversation, fail, &request).await
+                }
+                // A runtime's deadline is watched by whoever brings it up.
+                _ => continue,
+            };
+            late_is_fine(&id, rung)?;
+        }
+        Ok(())
+    }
+}
+
+fn late_is_fine(id: &str, rung: Result<Answer, CommandError>) -> Result<(), EffectError> {
+    match rung {
+        Ok(_) => Ok(()),
+        Err(error @ (CommandError::Refused { .. } | CommandError::Unknown { .. })) => {
+            tracing::debug!(timer = id, %error, "nothing waits for the timer any more");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Forgets remembered answers after their time.
+pub struct ForgetOldAnswers(Context);
+
+impl ForgetOldAnswers {
+    /// The sweep.
+    pub fn new(context: Context) -> Self {
+        Self(context)
+    }
+}
+
+#[async_trait]
+impl Sweep for ForgetOldAnswers {
+    fn name(&self) -> &'static str {
+        "forget-old-answers"
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::from_secs(3600)
+    }
+
+    async fn sweep(&self) -> Result<(), EffectError> {
+        let services = self.0.bus.services();
+        let before = services.clock.now() - chrono::TimeDelta::hours(ANSWERS_KEPT_H);
+        services.log.forget_idempotent(None, Some(before)).await?;
+        Ok(())
+    }
+}
