@@ -1,7 +1,5 @@
 //! What can be asked of a view.
 
-use std::sync::Arc;
-
 use reef_domain::AccountId;
 
 /// A list query. Pages are keyset pages, newest first.
@@ -46,13 +44,4 @@ impl<T> Page<T> {
     pub fn map<U>(self, item: impl FnMut(T) -> U) -> Page<U> {
         Page { data: self.data.into_iter().map(item).collect(), next: self.next, position: self.position }
     }
-}
-
-/// A read document with what the transport needs of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
-    /// JSON text.
-    pub payload: Arc<str>,
-    /// Position of the last event folded in.
-    pub position: u64,
 }
