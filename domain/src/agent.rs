@@ -4,13 +4,22 @@
 //! it only ever becomes deleted. Beyond the canonical machine, a running agent that is started, or a
 //! stopped one that is stopped, yields nothing.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, AgentId, AnyEvent, Decider, PolicyId, Refusal, RefusalKind, RuntimeId, TemplateId, UserId,
-    event::events, runtime::Tenancy, template::Bundle, text,
+    AccountId, AgentId, AnyEvent, Decider, PolicyId, RuntimeId, TemplateId, UserId, runtime::Tenancy,
+    template::Bundle, text,
 };
+
+mod command;
+mod event;
+mod kinds;
+mod refusal;
+
+pub use command::AgentCommand;
+pub use event::AgentEvent;
+pub use kinds::{AgentStatus, AgentStopReason};
+pub use refusal::AgentRefusal;
 
 /// An agent, as far as decisions need it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -37,255 +46,6 @@ pub struct Agent {
     pub status: AgentStatus,
     /// Code of the failure it is in.
     pub failure_code: Option<String>,
-}
-
-/// Where an agent is in its life.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AgentStatus {
-    /// Described, and nowhere yet.
-    #[default]
-    Defined,
-    /// On its way to its runtime.
-    Provisioning,
-    /// Its runtime said so.
-    Running,
-    /// Stopped on request, or with its own runtime.
-    Stopped,
-    /// It did not come up, or broke.
-    Failed,
-    /// Being removed; for clients it is gone.
-    Deleting,
-    /// Gone.
-    Deleted,
-}
-
-impl AgentStatus {
-    /// Every status.
-    pub const ALL: [Self; 7] = [
-        Self::Defined,
-        Self::Provisioning,
-        Self::Running,
-        Self::Stopped,
-        Self::Failed,
-        Self::Deleting,
-        Self::Deleted,
-    ];
-
-    /// The status as it is stored and shown.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Defined => "defined",
-            Self::Provisioning => "provisioning",
-            Self::Running => "running",
-            Self::Stopped => "stopped",
-            Self::Failed => "failed",
-            Self::Deleting => "deleting",
-            Self::Deleted => "deleted",
-        }
-    }
-}
-
-/// Why an agent stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AgentStopReason {
-    /// Somebody asked for it.
-    Requested,
-    /// Its own runtime stopped.
-    RuntimeStopped,
-}
-
-/// What an agent can be asked.
-#[derive(Debug, Clone, PartialEq)]
-pub enum AgentCommand {
-    /// Describe it.
-    Create {
-        /// New id.
-        agent_id: AgentId,
-        /// Who pays.
-        account_id: AccountId,
-        /// Whose it is.
-        owner_user_id: Option<UserId>,
-        /// Display name, 1 to 100 characters.
-        name: String,
-        /// The template it is made of.
-        template_id: Option<TemplateId>,
-        /// First policy.
-        policy_id: Option<PolicyId>,
-        /// Model, skills and files.
-        bundle: Bundle,
-    },
-    /// Put it on a runtime.
-    Deploy {
-        /// Which; `None`: wherever its owner's shared runtime will be.
-        runtime_id: Option<RuntimeId>,
-        /// Whether the runtime is its own.
-        tenancy: Tenancy,
-    },
-    /// Its owner's shared runtime is there.
-    Place {
-        /// Which.
-        runtime_id: RuntimeId,
-    },
-    /// Bring it up.
-    Start,
-    /// Take it down.
-    Stop {
-        /// Why.
-        reason: AgentStopReason,
-    },
-    /// Bring it up anew.
-    Restart,
-    /// Change what is given; `None` stays.
-    Update {
-        /// Display name, 1 to 100 characters.
-        name: Option<String>,
-        /// Model asked for, 1 to 100 characters.
-        model: Option<String>,
-    },
-    /// Apply a policy to it.
-    AttachPolicy {
-        /// Which.
-        policy_id: PolicyId,
-    },
-    /// Apply no policy to it.
-    DetachPolicy,
-    /// Remove it.
-    Delete,
-    /// Everything of it is removed.
-    FinishDeletion,
-    /// Its runtime says that it runs.
-    ReportStarted,
-    /// It did not come up, or broke.
-    ReportFailed {
-        /// Stable code.
-        code: String,
-        /// For people.
-        reason: String,
-    },
-}
-
-events! {
-    /// What can happen to an agent.
-    pub enum AgentEvent {
-        /// It was described.
-        Created = "AgentCreated", 1 {
-            /// Its id.
-            agent_id: AgentId,
-            /// Who pays.
-            account_id: AccountId,
-            /// Whose it is.
-            owner_user_id: Option<UserId>,
-            /// Display name.
-            name: String,
-            /// The template it was made of.
-            template_id: Option<TemplateId>,
-            /// First policy.
-            policy_id: Option<PolicyId>,
-            /// Model, skills and files.
-            bundle: Bundle,
-        },
-        /// It is to be put on a runtime.
-        Deployed = "AgentDeployed", 1 {
-            /// Which; none: it waits for its owner's shared runtime.
-            runtime_id: Option<RuntimeId>,
-            /// Whether the runtime is its own.
-            tenancy: Tenancy,
-        },
-        /// Its owner's shared runtime is there.
-        Placed = "AgentPlaced", 1 {
-            /// Which.
-            runtime_id: RuntimeId,
-        },
-        /// It is to come up.
-        StartRequested = "AgentStartRequested", 1 {},
-        /// Its runtime said that it runs.
-        Started = "AgentStarted", 1 {},
-        /// It did not come up, or broke.
-        Failed = "AgentFailed", 1 {
-            /// Stable code.
-            code: String,
-            /// For people.
-            reason: String,
-        },
-        /// It is to run no more.
-        Stopped = "AgentStopped", 1 {
-            /// Why.
-            reason: AgentStopReason,
-        },
-        /// It is to come up anew.
-        Restarted = "AgentRestarted", 1 {},
-        /// What it is called or which model it asks for changed.
-        Updated = "AgentUpdated", 1 {
-            /// The new name, if that changed.
-            name: Option<String>,
-            /// The new model, if that changed.
-            model: Option<String>,
-        },
-        /// A policy applies to it.
-        PolicyAttached = "AgentPolicyAttached", 1 {
-            /// Which.
-            policy_id: PolicyId,
-        },
-        /// No policy applies to it.
-        PolicyDetached = "AgentPolicyDetached", 1 {},
-        /// It is being removed.
-        DeletionStarted = "AgentDeletionStarted", 1 {},
-        /// It is gone.
-        Deleted = "AgentDeleted", 1 {},
-    }
-}
-
-/// Why an agent says no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AgentRefusal {
-    /// No such agent.
-    #[error("there is no such agent")]
-    AgentNotFound,
-    /// The id is taken.
-    #[error("an agent of that id was created before")]
-    AgentAlreadyCreated,
-    /// It is on a runtime.
-    #[error("the agent is already deployed")]
-    AgentAlreadyDeployed,
-    /// It was never put on a runtime.
-    #[error("the agent is not deployed")]
-    AgentNotDeployed,
-    /// Somebody stopped it.
-    #[error("the agent is stopped")]
-    AgentStopped,
-    /// 1 to 100 characters.
-    #[error("a name has 1 to 100 characters, none of them a control character")]
-    NameInvalid,
-    /// 1 to 100 characters.
-    #[error("a model has 1 to 100 characters, none of them a control character")]
-    ModelInvalid,
-}
-
-impl Refusal for AgentRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::AgentNotFound => "agent_not_found",
-            Self::AgentAlreadyCreated => "agent_already_created",
-            Self::AgentAlreadyDeployed => "agent_already_deployed",
-            Self::AgentNotDeployed => "agent_not_deployed",
-            Self::AgentStopped => "agent_stopped",
-            Self::NameInvalid => "name_invalid",
-            Self::ModelInvalid => "model_invalid",
-        }
-    }
-
-    fn kind(&self) -> RefusalKind {
-        match self {
-            Self::AgentNotFound => RefusalKind::NotFound,
-            Self::AgentAlreadyCreated
-            | Self::AgentAlreadyDeployed
-            | Self::AgentNotDeployed
-            | Self::AgentStopped => RefusalKind::Conflict,
-            Self::NameInvalid | Self::ModelInvalid => RefusalKind::Invalid,
-        }
-    }
 }
 
 impl Agent {
@@ -421,7 +181,7 @@ impl Decider for Agent {
             AgentCommand::Place { runtime_id } if self.runtime_id.is_none() => {
                 Ok(vec![AgentEvent::Placed { runtime_id }])
             }
-            AgentCommand::Place { .. } => Ok(vec![]),
+            AgentCommand::Place { .. } | AgentCommand::FinishDeletion => Ok(vec![]),
             AgentCommand::Update { name, model } => self.update(name, model),
             AgentCommand::AttachPolicy { policy_id } if self.policy_id.as_ref() == Some(&policy_id) => {
                 Ok(vec![])
@@ -430,7 +190,6 @@ impl Decider for Agent {
             AgentCommand::DetachPolicy if self.policy_id.is_none() => Ok(vec![]),
             AgentCommand::DetachPolicy => Ok(vec![AgentEvent::PolicyDetached {}]),
             AgentCommand::Delete => Ok(vec![AgentEvent::DeletionStarted {}]),
-            AgentCommand::FinishDeletion => Ok(vec![]),
             AgentCommand::Create { .. }
             | AgentCommand::Start
             | AgentCommand::Stop { .. }

@@ -6,14 +6,18 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    AccountId, AgentId, AnyEvent, ConversationId, Decider, MessageId, Refusal, RefusalKind, UserId,
-    event::events, text,
-};
+use crate::{AccountId, AgentId, AnyEvent, ConversationId, Decider, MessageId, text};
+
+mod command;
+mod event;
+mod refusal;
+
+pub use command::ConversationCommand;
+pub use event::ConversationEvent;
+pub use refusal::ConversationRefusal;
 
 /// A conversation, as far as decisions need it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -64,175 +68,6 @@ pub struct Sender {
     pub kind: String,
     /// Which one.
     pub id: String,
-}
-
-/// What a conversation can be asked.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ConversationCommand {
-    /// Begin.
-    Start {
-        /// New id.
-        conversation_id: ConversationId,
-        /// Who pays.
-        account_id: AccountId,
-        /// The agent to speak with.
-        agent_id: AgentId,
-        /// Who speaks, where that is known.
-        user_id: Option<UserId>,
-        /// Over what it is held, such as `api`.
-        channel: String,
-    },
-    /// A message for the agent came in.
-    Receive {
-        /// New id.
-        message_id: MessageId,
-        /// Its content, sealed under the agent's data key.
-        content_sealed: String,
-        /// Who wrote it.
-        sender: Sender,
-        /// When its reply counts as interrupted.
-        reply_by: DateTime<Utc>,
-    },
-    /// The agent's reply is whole.
-    CompleteReply {
-        /// New id.
-        message_id: MessageId,
-        /// The message it answers.
-        in_reply_to: MessageId,
-        /// Its content, sealed under the agent's data key.
-        content_sealed: String,
-        /// What answered, such as `openai:<model>`.
-        model: String,
-        /// Model tokens read.
-        input_tokens: u64,
-        /// Model tokens written.
-        output_tokens: u64,
-    },
-    /// No reply will come.
-    FailReply {
-        /// The message without an answer.
-        in_reply_to: MessageId,
-        /// Stable code.
-        code: String,
-        /// For people; holds nothing of the contents.
-        reason: String,
-    },
-    /// Take no more messages.
-    End,
-    /// Its contents were deleted for good.
-    Purge,
-}
-
-events! {
-    /// What can happen to a conversation.
-    pub enum ConversationEvent {
-        /// It began.
-        Started = "ConversationStarted", 1 {
-            /// Its id.
-            conversation_id: ConversationId,
-            /// Who pays.
-            account_id: AccountId,
-            /// The agent spoken with.
-            agent_id: AgentId,
-            /// Who speaks.
-            user_id: Option<UserId>,
-            /// Over what it is held.
-            channel: String,
-        },
-        /// A message for the agent came in.
-        MessageReceived = "MessageReceived", 1 {
-            /// Its id.
-            message_id: MessageId,
-            /// The agent it is for.
-            agent_id: AgentId,
-            /// Its content, sealed.
-            content_sealed: String,
-            /// Who wrote it.
-            sender: Sender,
-            /// When its reply counts as interrupted.
-            reply_by: DateTime<Utc>,
-        },
-        /// The agent answered.
-        ReplyCompleted = "ReplyCompleted", 1 {
-            /// Its id.
-            message_id: MessageId,
-            /// The agent that answered: its usage is counted.
-            agent_id: AgentId,
-            /// The message it answers.
-            in_reply_to: MessageId,
-            /// Its content, sealed.
-            content_sealed: String,
-            /// What answered.
-            model: String,
-            /// Model tokens read.
-            input_tokens: u64,
-            /// Model tokens written.
-            output_tokens: u64,
-        },
-        /// No reply will come.
-        ReplyFailed = "ReplyFailed", 1 {
-            /// The message without an answer.
-            in_reply_to: MessageId,
-            /// Stable code.
-            code: String,
-            /// For people.
-            reason: String,
-        },
-        /// It takes no more messages.
-        Ended = "ConversationEnded", 1 {},
-        /// Its contents were deleted for good.
-        Purged = "ConversationPurged", 1 {},
-    }
-}
-
-/// Why a conversation says no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ConversationRefusal {
-    /// No such conversation, or it was deleted for good.
-    #[error("there is no such conversation")]
-    ConversationNotFound,
-    /// The id is taken.
-    #[error("a conversation of that id was started before")]
-    ConversationAlreadyStarted,
-    /// It takes no more messages.
-    #[error("the conversation has ended")]
-    ConversationEnded,
-    /// The agent is behind.
-    #[error("{limit} messages of the conversation are still without a reply")]
-    TooManyOpenReplies {
-        /// How many may be.
-        limit: u32,
-    },
-    /// Nothing is awaited for that message.
-    #[error("no reply is awaited for that message")]
-    ReplyNotAwaited,
-    /// The text is not acceptable.
-    #[error("a channel has 1 to 50 characters")]
-    ChannelInvalid,
-}
-
-impl Refusal for ConversationRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::ConversationNotFound => "conversation_not_found",
-            Self::ConversationAlreadyStarted => "conversation_already_started",
-            Self::ConversationEnded => "conversation_ended",
-            Self::TooManyOpenReplies { .. } => "too_many_open_replies",
-            Self::ReplyNotAwaited => "reply_not_awaited",
-            Self::ChannelInvalid => "channel_invalid",
-        }
-    }
-
-    fn kind(&self) -> RefusalKind {
-        match self {
-            Self::ConversationNotFound => RefusalKind::NotFound,
-            Self::ConversationAlreadyStarted | Self::ConversationEnded | Self::ReplyNotAwaited => {
-                RefusalKind::Conflict
-            }
-            Self::TooManyOpenReplies { .. } => RefusalKind::LimitReached,
-            Self::ChannelInvalid => RefusalKind::Invalid,
-        }
-    }
 }
 
 /// Messages that may be without a reply at a time.

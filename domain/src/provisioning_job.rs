@@ -228,9 +228,7 @@ impl Decider for ProvisioningJob {
             return Ok(vec![]);
         }
         Ok(match command {
-            Command::Request { .. } => vec![],
             Command::Start if self.status == JobStatus::Queued => vec![Event::Started {}],
-            Command::Start => vec![],
             Command::ReachStage { seq, stage } if seq > self.stage_seq => {
                 vec![Event::StageReached {
                     seq,
@@ -244,7 +242,10 @@ impl Decider for ProvisioningJob {
                     message: text::cut(&message, MAX_TEXT),
                 }]
             }
-            Command::ReachStage { .. } | Command::AppendLog { .. } => vec![],
+            Command::Request { .. }
+            | Command::Start
+            | Command::ReachStage { .. }
+            | Command::AppendLog { .. } => vec![],
             Command::Succeed => vec![Event::Succeeded {}],
             Command::Fail { code, reason } => {
                 vec![Event::Failed {

@@ -8,11 +8,15 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, AnyEvent, Decider, RuntimeId, UserId, event::events, text};
+use crate::{AccountId, AnyEvent, Decider, RuntimeId, UserId, text};
 
+mod command;
+mod event;
 mod kinds;
 mod refusal;
 
+pub use command::RuntimeCommand;
+pub use event::RuntimeEvent;
 pub use kinds::{Health, RuntimeStatus, RuntimeStopReason, Tenancy};
 pub use refusal::RuntimeRefusal;
 
@@ -51,179 +55,6 @@ pub struct Runtime {
     pub health: Health,
     /// Code of the last failure.
     pub last_error: Option<String>,
-}
-
-/// What a runtime can be asked.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RuntimeCommand {
-    /// Have it made.
-    Request {
-        /// New id.
-        runtime_id: RuntimeId,
-        /// Who pays.
-        account_id: AccountId,
-        /// Whose it is.
-        owner_user_id: Option<UserId>,
-        /// Whether it serves one agent or several.
-        tenancy: Tenancy,
-        /// Who provides it, 1 to 50 characters.
-        provider: String,
-        /// Region asked for, 1 to 100 characters.
-        region: Option<String>,
-        /// Image asked for, 1 to 300 characters.
-        image_ref: Option<String>,
-        /// By when it must have been seen running.
-        deadline: DateTime<Utc>,
-    },
-    /// The provider got on with it.
-    Advance {
-        /// Number of the stage, from 1; not greater than the last one: ignored.
-        seq: u32,
-        /// Name of the stage.
-        stage: String,
-        /// What the provider calls it, once that is known.
-        provider_ref: Option<String>,
-    },
-    /// It was seen running.
-    ReportRunning {
-        /// What the provider calls it.
-        provider_ref: String,
-        /// Where it can be reached, if anywhere.
-        public_ip: Option<String>,
-        /// Since when.
-        since: DateTime<Utc>,
-    },
-    /// It will not come up, or broke.
-    ReportFailed {
-        /// Stable code.
-        code: String,
-        /// For people.
-        reason: String,
-        /// Until when it ran, if it ran: what is charged ends there.
-        ran_until: Option<DateTime<Utc>>,
-    },
-    /// Bring it up.
-    Start {
-        /// By when it must have been seen running.
-        deadline: DateTime<Utc>,
-    },
-    /// Take it down; its files stay.
-    Stop {
-        /// Why.
-        reason: RuntimeStopReason,
-    },
-    /// It was seen stopped.
-    ReportStopped {
-        /// Until when it ran.
-        ran_until: DateTime<Utc>,
-    },
-    /// Restart the gateway process on it.
-    RestartGateway,
-    /// The gateway process was seen running.
-    ReportGateway {
-        /// Since when.
-        since: DateTime<Utc>,
-    },
-    /// Its node says how it feels, or says nothing any more.
-    ReportHealth {
-        /// How.
-        health: Health,
-    },
-    /// Remove it with everything on it.
-    Destroy,
-    /// The provider no longer has it.
-    ReportDestroyed {
-        /// Until when it ran, if it was running.
-        ran_until: DateTime<Utc>,
-    },
-}
-
-events! {
-    /// What can happen to a runtime.
-    pub enum RuntimeEvent {
-        /// It is to be made.
-        Requested = "RuntimeRequested", 1 {
-            /// Its id.
-            runtime_id: RuntimeId,
-            /// Who pays.
-            account_id: AccountId,
-            /// Whose it is.
-            owner_user_id: Option<UserId>,
-            /// Whether it serves one agent or several.
-            tenancy: Tenancy,
-            /// Who provides it.
-            provider: String,
-            /// Region asked for.
-            region: Option<String>,
-            /// Image asked for.
-            image_ref: Option<String>,
-            /// By when it must have been seen running.
-            deadline: DateTime<Utc>,
-        },
-        /// The provider got on with it.
-        ProvisioningAdvanced = "RuntimeProvisioningAdvanced", 1 {
-            /// Number of the stage.
-            seq: u32,
-            /// Name of the stage.
-            stage: String,
-            /// What the provider calls it.
-            provider_ref: Option<String>,
-        },
-        /// It was seen running.
-        Running = "RuntimeRunning", 1 {
-            /// Number of the run, from 1.
-            run: u32,
-            /// What the provider calls it.
-            provider_ref: String,
-            /// Where it can be reached.
-            public_ip: Option<String>,
-            /// Since when: charging begins there.
-            since: DateTime<Utc>,
-        },
-        /// It will not come up, or broke.
-        Failed = "RuntimeFailed", 1 {
-            /// Stable code.
-            code: String,
-            /// For people.
-            reason: String,
-            /// Until when it ran, if it ran.
-            ran_until: Option<DateTime<Utc>>,
-        },
-        /// It is to come up.
-        StartRequested = "RuntimeStartRequested", 1 {
-            /// By when it must have been seen running.
-            deadline: DateTime<Utc>,
-        },
-        /// It is to go down.
-        StopRequested = "RuntimeStopRequested", 1 {
-            /// Why.
-            reason: RuntimeStopReason,
-        },
-        /// It was seen stopped.
-        Stopped = "RuntimeStopped", 1 {
-            /// Until when it ran, if it ran.
-            ran_until: Option<DateTime<Utc>>,
-        },
-        /// The gateway process on it is to be restarted.
-        GatewayRestartRequested = "GatewayRestartRequested", 1 {},
-        /// The gateway process was seen running anew.
-        GatewayRestarted = "GatewayRestarted", 1 {
-            /// Since when.
-            since: DateTime<Utc>,
-        },
-        /// It feels otherwise.
-        HealthChanged = "RuntimeHealthChanged", 1 {
-            /// How.
-            health: Health,
-        },
-        /// It is to be removed.
-        DestructionStarted = "RuntimeDestructionStarted", 1 {},
-        /// The provider no longer has it.
-        Destroyed = "RuntimeDestroyed", 1 {
-            /// Until when it ran, if it was running.
-            ran_until: Option<DateTime<Utc>>,
-        },
-    }
 }
 
 /// Longest name of a provider's thing, in bytes.

@@ -1,0 +1,94 @@
+//! What can happen to a runtime.
+
+use chrono::{DateTime, Utc};
+
+use super::{Health, RuntimeStopReason, Tenancy};
+use crate::{AccountId, RuntimeId, UserId, event::events};
+
+events! {
+    /// What can happen to a runtime.
+    pub enum RuntimeEvent {
+        /// It is to be made.
+        Requested = "RuntimeRequested", 1 {
+            /// Its id.
+            runtime_id: RuntimeId,
+            /// Who pays.
+            account_id: AccountId,
+            /// Whose it is.
+            owner_user_id: Option<UserId>,
+            /// Whether it serves one agent or several.
+            tenancy: Tenancy,
+            /// Who provides it.
+            provider: String,
+            /// Region asked for.
+            region: Option<String>,
+            /// Image asked for.
+            image_ref: Option<String>,
+            /// By when it must have been seen running.
+            deadline: DateTime<Utc>,
+        },
+        /// The provider got on with it.
+        ProvisioningAdvanced = "RuntimeProvisioningAdvanced", 1 {
+            /// Number of the stage.
+            seq: u32,
+            /// Name of the stage.
+            stage: String,
+            /// What the provider calls it.
+            provider_ref: Option<String>,
+        },
+        /// It was seen running.
+        Running = "RuntimeRunning", 1 {
+            /// Number of the run, from 1.
+            run: u32,
+            /// What the provider calls it.
+            provider_ref: String,
+            /// Where it can be reached.
+            public_ip: Option<String>,
+            /// Since when: charging begins there.
+            since: DateTime<Utc>,
+        },
+        /// It will not come up, or broke.
+        Failed = "RuntimeFailed", 1 {
+            /// Stable code.
+            code: String,
+            /// For people.
+            reason: String,
+            /// Until when it ran, if it ran.
+            ran_until: Option<DateTime<Utc>>,
+        },
+        /// It is to come up.
+        StartRequested = "RuntimeStartRequested", 1 {
+            /// By when it must have been seen running.
+            deadline: DateTime<Utc>,
+        },
+        /// It is to go down.
+        StopRequested = "RuntimeStopRequested", 1 {
+            /// Why.
+            reason: RuntimeStopReason,
+        },
+        /// It was seen stopped.
+        Stopped = "RuntimeStopped", 1 {
+            /// Until when it ran, if it ran.
+            ran_until: Option<DateTime<Utc>>,
+        },
+        /// The gateway process on it is to be restarted.
+        GatewayRestartRequested = "GatewayRestartRequested", 1 {},
+        /// The gateway process was seen running anew.
+        GatewayRestarted = "GatewayRestarted", 1 {
+            /// Since when.
+            since: DateTime<Utc>,
+        },
+        /// It feels otherwise.
+        HealthChanged = "RuntimeHealthChanged", 1 {
+            /// How.
+            health: Health,
+        },
+        /// It is to be removed.
+        DestructionStarted = "RuntimeDestructionStarted", 1 {},
+        /// The provider no longer has it.
+        Destroyed = "RuntimeDestroyed", 1 {
+            /// Until when it ran, if it was running.
+            ran_until: Option<DateTime<Utc>>,
+        },
+    }
+}
