@@ -53,6 +53,11 @@ impl Ledger {
 /// What a ledger can be asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LedgerCommand {
+    /// Begin at zero, with the account.
+    Open {
+        /// Whose ledger.
+        account_id: AccountId,
+    },
     /// Add credits. The same grant again changes nothing.
     GrantCredits {
         /// Whose ledger.
@@ -90,6 +95,11 @@ pub enum LedgerCommand {
 events! {
     /// What can happen to a ledger.
     pub enum LedgerEvent {
+        /// It begins at zero.
+        Opened = "LedgerOpened", 1 {
+            /// Whose ledger.
+            account_id: AccountId,
+        },
         /// Credits were added.
         CreditsGranted = "CreditsGranted", 1 {
             /// Whose ledger.
@@ -228,6 +238,8 @@ impl Decider for Ledger {
 
     fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal> {
         match command {
+            LedgerCommand::Open { .. } if self.account_id.is_some() => Ok(vec![]),
+            LedgerCommand::Open { account_id } => Ok(vec![LedgerEvent::Opened { account_id }]),
             LedgerCommand::GrantCredits {
                 account_id,
                 entry_id,
@@ -283,6 +295,7 @@ impl Decider for Ledger {
 
     fn evolve(&mut self, event: &Self::Event) {
         match event {
+            LedgerEvent::Opened { account_id } => self.account_id = Some(account_id.clone()),
             LedgerEvent::CreditsGranted {
                 account_id,
                 grant_id,

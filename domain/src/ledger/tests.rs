@@ -61,6 +61,17 @@ fn funded(micro: u64) -> Ledger {
 }
 
 #[test]
+fn it_opens_once() {
+    let open = Do::Open { account_id: "acc_1".into() };
+    given::<Ledger>([])
+        .when(open.clone())
+        .then([Did::Opened { account_id: "acc_1".into() }])
+        .when(open.clone())
+        .nothing();
+    given::<Ledger>([granted("g", 5)]).when(open).nothing();
+}
+
+#[test]
 fn a_grant_counts_once() {
     let done = given::<Ledger>([])
         .when(grant("g1", 5))
