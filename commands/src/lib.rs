@@ -19,8 +19,10 @@ mod services;
 mod unit;
 
 pub mod follower;
+pub mod managers;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;
+pub mod merkle;
 pub mod ports;
 
 pub use bus::{AggregateRef, Answer, Bus, EventRef};

@@ -36,7 +36,11 @@ pub struct Context {
 impl Context {
     /// Ids of all documents of the view that match.
     async fn ids(&self, view: &str, filters: Vec<Filter>) -> Result<Vec<String>, LogError> {
-        let mut query = Query { filters, limit: 500, ..Query::default() };
+        let mut query = Query {
+            filters,
+            limit: 500,
+            ..Query::default()
+        };
         let mut ids = Vec::new();
         loop {
             let page = self.bus.services().views.list(view, &query).await?;
@@ -91,10 +95,34 @@ impl Managers {
         let cancel = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let managers = Self {
-            provisioning: follow(provisioning::Provisioning::new(context.clone()), context, checkpoints, holder, config),
-            work: follow(tasks::Tasks::new(context.clone()), context, checkpoints, holder, config),
-            metering: follow(metering::Metering::new(context.clone()), context, checkpoints, holder, config),
-            cleanup: follow(cleanup::Cleanup::new(context.clone()), context, checkpoints, holder, config),
+            provisioning: follow(
+                provisioning::Provisioning::new(context.clone()),
+                context,
+                checkpoints,
+                holder,
+                config,
+            ),
+            work: follow(
+                tasks::Tasks::new(context.clone()),
+                context,
+                checkpoints,
+                holder,
+                config,
+            ),
+            metering: follow(
+                metering::Metering::new(context.clone()),
+                context,
+                checkpoints,
+                holder,
+                config,
+            ),
+            cleanup: follow(
+                cleanup::Cleanup::new(context.clone()),
+                context,
+                checkpoints,
+                holder,
+                config,
+            ),
             cancel: cancel.clone(),
             tasks: JoinSet::new(),
         };
@@ -109,7 +137,12 @@ impl Managers {
             Arc::new(timers::ForgetOldAnswers::new(context.clone())),
         ];
         for sweep in sweeps {
-            tasks.spawn(run_sweep(sweep, Arc::clone(checkpoints), holder.to_owned(), cancel.clone()));
+            tasks.spawn(run_sweep(
+                sweep,
+                Arc::clone(checkpoints),
+                holder.to_owned(),
+                cancel.clone(),
+            ));
         }
         Self { tasks, ..managers }
     }
@@ -144,10 +177,20 @@ fn follow<M: ProcessManager>(
     config: &FollowerConfig,
 ) -> Arc<Follower<M>> {
     let log = Arc::clone(&context.bus.services().log);
-    Arc::new(Follower::new(Arc::new(manager), log, Arc::clone(checkpoints), holder, config.clone()))
+    Arc::new(Follower::new(
+        Arc::new(manager),
+        log,
+        Arc::clone(checkpoints),
+        holder,
+        config.clone(),
+    ))
 }
 
-fn spawn<M: ProcessManager>(tasks: &mut JoinSet<()>, follower: &Arc<Follower<M>>, cancel: &CancellationToken) {
+fn spawn<M: ProcessManager>(
+    tasks: &mut JoinSet<()>,
+    follower: &Arc<Follower<M>>,
+    cancel: &CancellationToken,
+) {
     let follower = Arc::clone(follower);
     let cancel = cancel.clone();
     tasks.spawn(async move { follower.run(cancel).await });

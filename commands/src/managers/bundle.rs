@@ -7,7 +7,10 @@ use crate::{Bus, CommandError, ports::AgentBundle};
 /// The bundle of an agent, with the rules as they are at this moment.
 pub async fn bundle_of(bus: &Bus, agent_id: &AgentId, agent: &Agent) -> Result<AgentBundle, CommandError> {
     let policy_rules = match &agent.policy_id {
-        Some(policy) => bus.state::<Policy>(policy).await?.map(|policy| policy.rules.clone()),
+        Some(policy) => bus
+            .state::<Policy>(policy)
+            .await?
+            .map(|policy| policy.rules.clone()),
         None => None,
     };
     let settings = match &agent.owner_user_id {
@@ -15,7 +18,11 @@ pub async fn bundle_of(bus: &Bus, agent_id: &AgentId, agent: &Agent) -> Result<A
         None => None,
     };
     let command_bundles = settings.map_or_else(Vec::new, |settings| {
-        settings.bundles.iter().map(|bundle| bundle.name().to_owned()).collect()
+        settings
+            .bundles
+            .iter()
+            .map(|bundle| bundle.name().to_owned())
+            .collect()
     });
     Ok(AgentBundle {
         agent_id: agent_id.clone(),

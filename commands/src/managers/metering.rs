@@ -59,15 +59,30 @@ impl ProcessManager for Metering {
     fn react(&self, envelope: &Envelope) -> Vec<Intent<Action>> {
         match &envelope.event {
             AnyEvent::Runtime(
-                RuntimeEvent::Stopped { ran_until: Some(until) }
-                | RuntimeEvent::Failed { ran_until: Some(until), .. }
-                | RuntimeEvent::Destroyed { ran_until: Some(until) },
+                RuntimeEvent::Stopped {
+                    ran_until: Some(until),
+                }
+                | RuntimeEvent::Failed {
+                    ran_until: Some(until),
+                    ..
+                }
+                | RuntimeEvent::Destroyed {
+                    ran_until: Some(until),
+                },
             ) => {
                 let runtime = RuntimeId::new(std::sync::Arc::clone(&envelope.aggregate_id));
-                vec![Intent::new(format!("runtime/{runtime}"), "charge-rest", Action::ChargeRest(runtime, *until))]
+                vec![Intent::new(
+                    format!("runtime/{runtime}"),
+                    "charge-rest",
+                    Action::ChargeRest(runtime, *until),
+                )]
             }
             AnyEvent::Ledger(LedgerEvent::BalanceExhausted { account_id, .. }) => {
-                vec![Intent::new(format!("ledger/{account_id}"), "stop-all", Action::StopAll(account_id.clone()))]
+                vec![Intent::new(
+                    format!("ledger/{account_id}"),
+                    "stop-all",
+                    Action::StopAll(account_id.clone()),
+                )]
             }
             AnyEvent::Account(_)
             | AnyEvent::Agent(_)
@@ -90,7 +105,12 @@ impl ProcessManager for Metering {
             Action::ChargeRest(runtime, until) => {
                 let run = last_run(&self.0, runtime, cause.envelope.sequence).await?;
                 let Some((run, since)) = run else { return Ok(()) };
-                let meter = Meter { context: &self.0, runtime_id: runtime, run, since };
+                let meter = Meter {
+                    context: &self.0,
+                    runtime_id: runtime,
+                    run,
+                    since,
+                };
                 Ok(meter.charge(*until, true, &cause.request("charge")).await?)
             }
             Action::StopAll(account) => stop_all(&self.0, account, cause).await,
@@ -120,13 +140,29 @@ impl Sweep for MeteringTick {
 
     async fn sweep(&self) -> Result<(), EffectError> {
         let now = self.0.bus.services().clock.now();
-        for id in self.0.ids("runtimes", vec![Filter::Status("running".to_owned())]).await? {
+        for id in self
+            .0
+            .ids("runtimes", vec![Filter::Status("running".to_owned())])
+            .await?
+        {
             let id = RuntimeId::from(id);
-            let Some(runtime) = self.0.runtime(&id).await? else { continue };
-            let Some(since) = runtime.running_since else { continue };
-            let meter = Meter { context: &self.0, runtime_id: &id, run: u64::from(runtime.run), since };
+            let Some(runtime) = self.0.runtime(&id).await? else {
+                continue;
+            };
+            let Some(since) = runtime.running_since else {
+                continue;
+            };
+            let meter = Meter {
+                context: &self.0,
+                runtime_id: &id,
+                run: u64::from(runtime.run),
+                since,
+            };
             // One account's trouble must not keep others from being charged.
-            if let Err(error) = meter.charge(now, false, &Request::new(Caller::system(NAME), "metering")).await {
+            if let Err(error) = meter
+                .charge(now, false, &Request::new(Caller::system(NAME), "metering"))
+                .await
+            {
                 tracing::warn!(runtime = %id, %error, "not charged; the next tick tries again");
             }
         }
@@ -145,11 +181,22 @@ struct Meter<'a> {
 impl Meter<'_> {
     /// Charges every interval up to `until` that has not been charged; the last, partial one only at the
     /// end of the run.
-    async fn charge(&self, until: DateTime<Utc>, to_the_end: bool, request: &Request) -> Result<(), CommandError> {
-        let Some(runtime) = self.context.runtime(self.runtime_id).await? else { return Ok(()) };
-        let Some(account_id) = runtime.account_id else { return Ok(()) };
+    async fn charge(
+        &self,
+        until: DateTime<Utc>,
+        to_the_end: bool,
+        request: &Request,
+    ) -> Result<(), CommandError> {
+        let Some(runtime) = self.context.runtime(self.runtime_id).await? else {
+            return Ok(());
+        };
+        let Some(account_id) = runtime.account_id else {
+            return Ok(());
+        };
         let bus = &self.context.bus;
-        let Some(account) = bus.state::<Account>(&account_id).await? else { return Ok(()) };
+        let Some(account) = bus.state::<Account>(&account_id).await? else {
+            return Ok(());
+        };
         let plan = account.plan.clone();
         if plan.price_micro_per_hour == 0 {
             return Ok(());
@@ -159,9 +206,12 @@ impl Meter<'_> {
         let whole = ran_ms / interval_ms;
         let charged = bus.state::<Ledger>(&account_id).await?;
         let meter = charged.and_then(|ledger| ledger.meters.get(self.runtime_id).copied());
-        let next = meter.filter(|meter| meter.run == self.run).map_or(0, |meter| meter.interval + 1);
+        let next = meter
+            .filter(|meter| meter.run == self.run)
+            .map_or(0, |meter| meter.interval + 1);
         for interval in next..whole {
-            self.charge_one(&account_id, &plan, interval, interval_ms, request).await?;
+            self.charge_one(&account_id, &plan, interval, interval_ms, request)
+                .await?;
         }
         let rest = ran_ms % interval_ms;
         if to_the_end && rest > 0 && next <= whole {
@@ -188,7 +238,10 @@ impl Meter<'_> {
             rate_micro_per_hour: plan.price_micro_per_hour,
             quantum_micro: plan.charge_quantum_micro,
         };
-        self.context.bus.decide::<Ledger>(account_id, charge, request).await?;
+        self.context
+            .bus
+            .decide::<Ledger>(account_id, charge, request)
+            .await?;
         Ok(())
     }
 }
@@ -199,7 +252,10 @@ async fn last_run(
     runtime: &RuntimeId,
     before: u64,
 ) -> Result<Option<(u64, DateTime<Utc>)>, EffectError> {
-    let key = StreamKey { aggregate_type: "runtime", aggregate_id: runtime.as_str().into() };
+    let key = StreamKey {
+        aggregate_type: "runtime",
+        aggregate_id: runtime.as_str().into(),
+    };
     let mut last = None;
     let mut after = 0;
     loop {
@@ -218,13 +274,22 @@ async fn last_run(
 
 async fn stop_all(context: &Context, account: &AccountId, cause: &Cause) -> Result<(), EffectError> {
     for status in ["running", "starting", "provisioning"] {
-        for id in context.ids("runtimes", vec![Filter::Status(status.to_owned())]).await? {
+        for id in context
+            .ids("runtimes", vec![Filter::Status(status.to_owned())])
+            .await?
+        {
             let runtime = context.runtime(&RuntimeId::from(id.as_str())).await?;
             if runtime.is_none_or(|runtime| runtime.account_id.as_ref() != Some(account)) {
                 continue;
             }
-            let stop = RuntimeCommand::Stop { reason: RuntimeStopReason::BalanceExhausted };
-            match context.bus.decide::<Runtime>(&id, stop, &cause.request(&id)).await {
+            let stop = RuntimeCommand::Stop {
+                reason: RuntimeStopReason::BalanceExhausted,
+            };
+            match context
+                .bus
+                .decide::<Runtime>(&id, stop, &cause.request(&id))
+                .await
+            {
                 Ok(_) | Err(CommandError::Refused { .. } | CommandError::Unknown { .. }) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -67,9 +67,17 @@ impl ProcessManager for Provisioning {
 
     fn react(&self, envelope: &Envelope) -> Vec<Intent<Action>> {
         let runtime = || RuntimeId::new(std::sync::Arc::clone(&envelope.aggregate_id));
-        let of_runtime = |step, action| vec![Intent::new(format!("runtime/{}", envelope.aggregate_id), step, action)];
+        let of_runtime = |step, action| {
+            vec![Intent::new(
+                format!("runtime/{}", envelope.aggregate_id),
+                step,
+                action,
+            )]
+        };
         match &envelope.event {
-            AnyEvent::ProvisioningJob(ProvisioningJobEvent::Requested { job_id, runtime_id, .. }) => {
+            AnyEvent::ProvisioningJob(ProvisioningJobEvent::Requested {
+                job_id, runtime_id, ..
+            }) => {
                 let action = Action::Provision(job_id.clone(), runtime_id.clone());
                 vec![Intent::new(format!("runtime/{runtime_id}"), "provision", action)]
             }
@@ -145,21 +153,34 @@ fn needs_push(event: &AgentEvent) -> bool {
 
 impl Provisioning {
     /// Makes or starts a runtime and waits until it was seen running, or its deadline has passed.
-    async fn bring_up(
-        &self,
-        id: &RuntimeId,
-        job: Option<&JobId>,
-        cause: &Cause,
-    ) -> Result<(), EffectError> {
+    async fn bring_up(&self, id: &RuntimeId, job: Option<&JobId>, cause: &Cause) -> Result<(), EffectError> {
         loop {
-            let Some(runtime) = self.0.runtime(id).await? else { return Ok(()) };
-            let expected = if job.is_some() { RuntimeStatus::Provisioning } else { RuntimeStatus::Starting };
-            let Some(spec) = spec_of(&runtime).filter(|_| runtime.status == expected) else { return Ok(()) };
-            let overdue = runtime.deadline.is_some_and(|deadline| deadline <= self.0.bus.services().clock.now());
+            let Some(runtime) = self.0.runtime(id).await? else {
+                return Ok(());
+            };
+            let expected = if job.is_some() {
+                RuntimeStatus::Provisioning
+            } else {
+                RuntimeStatus::Starting
+            };
+            let Some(spec) = spec_of(&runtime).filter(|_| runtime.status == expected) else {
+                return Ok(());
+            };
+            let overdue = runtime
+                .deadline
+                .is_some_and(|deadline| deadline <= self.0.bus.services().clock.now());
             let observed = self.ask(&runtime, &spec, job.is_some(), &cause.token()).await;
             match observed {
-                Ok(RuntimeObservation::Running { provider_ref, public_ip, since }) => {
-                    let report = RuntimeCommand::ReportRunning { provider_ref, public_ip, since };
+                Ok(RuntimeObservation::Running {
+                    provider_ref,
+                    public_ip,
+                    since,
+                }) => {
+                    let report = RuntimeCommand::ReportRunning {
+                        provider_ref,
+                        public_ip,
+                        since,
+                    };
                     return self.record(id, job, report, None, cause).await;
                 }
                 Ok(RuntimeObservation::Failed { reason }) | Err(DriverError::Permanent(reason)) => {
@@ -188,9 +209,15 @@ impl Provisioning {
         is_new: bool,
         token: &EffectToken,
     ) -> Result<RuntimeObservation, DriverError> {
-        let driver =
-            self.0.driver(&runtime.provider).map_err(|error| DriverError::Permanent(error.to_string()))?;
-        if is_new { driver.provision(spec, token).await } else { driver.start(spec, token).await }
+        let driver = self
+            .0
+            .driver(&runtime.provider)
+            .map_err(|error| DriverError::Permanent(error.to_string()))?;
+        if is_new {
+            driver.provision(spec, token).await
+        } else {
+            driver.start(spec, token).await
+        }
     }
 
     async fn give_up(
@@ -201,8 +228,13 @@ impl Provisioning {
         reason: String,
         cause: &Cause,
     ) -> Result<(), EffectError> {
-        let report = RuntimeCommand::ReportFailed { code: code.to_owned(), reason: reason.clone(), ran_until: None };
-        self.record(id, job, report, Some((code.to_owned(), reason)), cause).await
+        let report = RuntimeCommand::ReportFailed {
+            code: code.to_owned(),
+            reason: reason.clone(),
+            ran_until: None,
+        };
+        self.record(id, job, report, Some((code.to_owned(), reason)), cause)
+            .await
     }
 
     /// Records what became of a runtime, and of its job, in one append.
@@ -226,7 +258,8 @@ impl Provisioning {
                             None => ProvisioningJobCommand::Succeed,
                             Some((code, reason)) => ProvisioningJobCommand::Fail { code, reason },
                         };
-                        unit.decide::<ProvisioningJob>(&job, ProvisioningJobCommand::Start).await?;
+                        unit.decide::<ProvisioningJob>(&job, ProvisioningJobCommand::Start)
+                            .await?;
                         unit.decide::<ProvisioningJob>(&job, end).await?;
                     }
                     Ok(Outcome::of::<Runtime>(&id))
@@ -237,13 +270,22 @@ impl Provisioning {
     }
 
     async fn stop(&self, id: &RuntimeId, cause: &Cause) -> Result<(), EffectError> {
-        let Some(runtime) = self.0.runtime(id).await? else { return Ok(()) };
+        let Some(runtime) = self.0.runtime(id).await? else {
+            return Ok(());
+        };
         let Some(spec) = spec_of(&runtime).filter(|_| runtime.status == RuntimeStatus::Stopping) else {
             return Ok(());
         };
-        let report = match self.0.driver(&runtime.provider)?.stop(&spec, &cause.token()).await? {
+        let report = match self
+            .0
+            .driver(&runtime.provider)?
+            .stop(&spec, &cause.token())
+            .await?
+        {
             RuntimeObservation::Stopped { .. } | RuntimeObservation::Absent => {
-                RuntimeCommand::ReportStopped { ran_until: self.0.bus.services().clock.now() }
+                RuntimeCommand::ReportStopped {
+                    ran_until: self.0.bus.services().clock.now(),
+                }
             }
             RuntimeObservation::Failed { reason } => RuntimeCommand::ReportFailed {
                 code: "provider_failed".to_owned(),
@@ -251,20 +293,37 @@ impl Provisioning {
                 ran_until: Some(self.0.bus.services().clock.now()),
             },
             RuntimeObservation::Pending { .. } | RuntimeObservation::Running { .. } => {
-                return Err(EffectError::Transient("the runtime has not stopped yet".to_owned()));
+                return Err(EffectError::Transient(
+                    "the runtime has not stopped yet".to_owned(),
+                ));
             }
         };
-        self.0.bus.decide::<Runtime>(id, report, &cause.request("stopped")).await?;
+        self.0
+            .bus
+            .decide::<Runtime>(id, report, &cause.request("stopped"))
+            .await?;
         Ok(())
     }
 
     async fn restart_gateway(&self, id: &RuntimeId, cause: &Cause) -> Result<(), EffectError> {
-        let Some(runtime) = self.0.runtime(id).await? else { return Ok(()) };
-        let Some(spec) = spec_of(&runtime).filter(|_| runtime.gateway_restarting) else { return Ok(()) };
-        match self.0.driver(&runtime.provider)?.restart_gateway(&spec, &cause.token()).await? {
+        let Some(runtime) = self.0.runtime(id).await? else {
+            return Ok(());
+        };
+        let Some(spec) = spec_of(&runtime).filter(|_| runtime.gateway_restarting) else {
+            return Ok(());
+        };
+        match self
+            .0
+            .driver(&runtime.provider)?
+            .restart_gateway(&spec, &cause.token())
+            .await?
+        {
             RuntimeObservation::Running { since, .. } => {
                 let report = RuntimeCommand::ReportGateway { since };
-                self.0.bus.decide::<Runtime>(id, report, &cause.request("gateway")).await?;
+                self.0
+                    .bus
+                    .decide::<Runtime>(id, report, &cause.request("gateway"))
+                    .await?;
                 Ok(())
             }
             RuntimeObservation::Pending { .. }
@@ -277,18 +336,34 @@ impl Provisioning {
     }
 
     async fn destroy(&self, id: &RuntimeId, cause: &Cause) -> Result<(), EffectError> {
-        let Some(runtime) = self.0.runtime(id).await? else { return Ok(()) };
+        let Some(runtime) = self.0.runtime(id).await? else {
+            return Ok(());
+        };
         let Some(spec) = spec_of(&runtime).filter(|_| runtime.status == RuntimeStatus::Destroying) else {
             return Ok(());
         };
-        self.0.driver(&runtime.provider)?.destroy(&spec, &cause.token()).await?;
-        let report = RuntimeCommand::ReportDestroyed { ran_until: self.0.bus.services().clock.now() };
-        self.0.bus.decide::<Runtime>(id, report, &cause.request("destroyed")).await?;
+        self.0
+            .driver(&runtime.provider)?
+            .destroy(&spec, &cause.token())
+            .await?;
+        let report = RuntimeCommand::ReportDestroyed {
+            ran_until: self.0.bus.services().clock.now(),
+        };
+        self.0
+            .bus
+            .decide::<Runtime>(id, report, &cause.request("destroyed"))
+            .await?;
         Ok(())
     }
 
     async fn agents_on(&self, id: &RuntimeId) -> Result<Vec<String>, EffectError> {
-        Ok(self.0.ids("agents", vec![Filter::Field("runtime_id".to_owned(), id.to_string())]).await?)
+        Ok(self
+            .0
+            .ids(
+                "agents",
+                vec![Filter::Field("runtime_id".to_owned(), id.to_string())],
+            )
+            .await?)
     }
 
     async fn push_all(&self, id: &RuntimeId, cause: &Cause) -> Result<(), EffectError> {
@@ -300,32 +375,56 @@ impl Provisioning {
 
     async fn fail_all(&self, id: &RuntimeId, reason: &str, cause: &Cause) -> Result<(), EffectError> {
         for agent in self.agents_on(id).await? {
-            let report =
-                AgentCommand::ReportFailed { code: "runtime_failed".to_owned(), reason: reason.to_owned() };
-            ignore_gone(self.0.bus.decide::<Agent>(&agent, report, &cause.request(&agent)).await)?;
+            let report = AgentCommand::ReportFailed {
+                code: "runtime_failed".to_owned(),
+                reason: reason.to_owned(),
+            };
+            ignore_gone(
+                self.0
+                    .bus
+                    .decide::<Agent>(&agent, report, &cause.request(&agent))
+                    .await,
+            )?;
         }
         Ok(())
     }
 
     /// Puts the agent on its runtime if that runs; if not, its start will.
     async fn push(&self, id: &AgentId, cause: &Cause) -> Result<(), EffectError> {
-        let Some(agent) = self.0.bus.state::<Agent>(id).await? else { return Ok(()) };
+        let Some(agent) = self.0.bus.state::<Agent>(id).await? else {
+            return Ok(());
+        };
         let wanted = matches!(agent.status, AgentStatus::Provisioning | AgentStatus::Running);
-        let Some(runtime_id) = agent.runtime_id.clone().filter(|_| wanted) else { return Ok(()) };
-        let Some(runtime) = self.0.runtime(&runtime_id).await? else { return Ok(()) };
+        let Some(runtime_id) = agent.runtime_id.clone().filter(|_| wanted) else {
+            return Ok(());
+        };
+        let Some(runtime) = self.0.runtime(&runtime_id).await? else {
+            return Ok(());
+        };
         let Some(spec) = spec_of(&runtime).filter(|_| runtime.status == RuntimeStatus::Running) else {
             return Ok(());
         };
         let bundle = bundle_of(&self.0.bus, id, &agent).await?;
-        let report = match self.0.driver(&runtime.provider)?.push(&spec, &bundle, &cause.token()).await {
+        let report = match self
+            .0
+            .driver(&runtime.provider)?
+            .push(&spec, &bundle, &cause.token())
+            .await
+        {
             Ok(()) if agent.status == AgentStatus::Running => return Ok(()),
             Ok(()) => AgentCommand::ReportStarted,
-            Err(DriverError::Permanent(reason)) => {
-                AgentCommand::ReportFailed { code: "push_failed".to_owned(), reason }
-            }
+            Err(DriverError::Permanent(reason)) => AgentCommand::ReportFailed {
+                code: "push_failed".to_owned(),
+                reason,
+            },
             Err(error @ DriverError::Transient(_)) => return Err(error.into()),
         };
-        ignore_gone(self.0.bus.decide::<Agent>(id, report, &cause.request(id.as_str())).await)
+        ignore_gone(
+            self.0
+                .bus
+                .decide::<Agent>(id, report, &cause.request(id.as_str()))
+                .await,
+        )
     }
 }
 

@@ -26,7 +26,9 @@ impl Reconcile {
     }
 
     async fn look(&self, id: &RuntimeId) -> Result<(), EffectError> {
-        let Some(runtime) = self.0.runtime(id).await? else { return Ok(()) };
+        let Some(runtime) = self.0.runtime(id).await? else {
+            return Ok(());
+        };
         let Some(spec) = spec_of(&runtime).filter(|_| runtime.status == RuntimeStatus::Running) else {
             return Ok(());
         };
@@ -38,9 +40,10 @@ impl Reconcile {
         };
         let report = match self.0.driver(&runtime.provider)?.observe(&spec).await {
             Ok(RuntimeObservation::Running { .. } | RuntimeObservation::Pending { .. }) => return Ok(()),
-            Ok(RuntimeObservation::Stopped { .. }) => {
-                failed("stopped_outside", "it was stopped by somebody else, or died".to_owned())
-            }
+            Ok(RuntimeObservation::Stopped { .. }) => failed(
+                "stopped_outside",
+                "it was stopped by somebody else, or died".to_owned(),
+            ),
             Ok(RuntimeObservation::Absent) => failed("absent", "its provider no longer has it".to_owned()),
             Ok(RuntimeObservation::Failed { reason }) | Err(DriverError::Permanent(reason)) => {
                 failed("provider_failed", reason)
@@ -67,7 +70,11 @@ impl Sweep for Reconcile {
     }
 
     async fn sweep(&self) -> Result<(), EffectError> {
-        for id in self.0.ids("runtimes", vec![Filter::Status("running".to_owned())]).await? {
+        for id in self
+            .0
+            .ids("runtimes", vec![Filter::Status("running".to_owned())])
+            .await?
+        {
             if let Err(error) = self.look(&RuntimeId::from(id.as_str())).await {
                 tracing::warn!(runtime = id, %error, "could not be looked at");
             }

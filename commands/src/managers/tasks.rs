@@ -9,7 +9,7 @@ use reef_domain::{
     AgentId, AnyEvent, Envelope, RuntimeId, TaskId,
     agent::{Agent, AgentEvent, AgentStatus},
     runtime::{RuntimeEvent, RuntimeStatus},
-    task::{Task, TaskCommand, TaskEvent, TaskStatus},
+    task::{Resolution, Task, TaskCommand, TaskEvent, TaskStatus},
 };
 use reef_projections::Filter;
 
@@ -50,7 +50,10 @@ pub struct Tasks {
 impl Tasks {
     /// The manager.
     pub fn new(context: Context) -> Self {
-        Self { context, at_work: Mutex::default() }
+        Self {
+            context,
+            at_work: Mutex::default(),
+        }
     }
 }
 
@@ -64,11 +67,21 @@ impl ProcessManager for Tasks {
 
     fn react(&self, envelope: &Envelope) -> Vec<Intent<Action>> {
         let id = || Arc::clone(&envelope.aggregate_id);
-        let of_agent = |step, action| vec![Intent::new(format!("agent/{}", envelope.aggregate_id), step, action)];
+        let of_agent = |step, action| {
+            vec![Intent::new(
+                format!("agent/{}", envelope.aggregate_id),
+                step,
+                action,
+            )]
+        };
         match &envelope.event {
             AnyEvent::Task(TaskEvent::Submitted { .. } | TaskEvent::Approved { .. }) => {
                 let task = TaskId::new(id());
-                vec![Intent::new(format!("task/{task}"), "hand-out", Action::HandOut(task))]
+                vec![Intent::new(
+                    format!("task/{task}"),
+                    "hand-out",
+                    Action::HandOut(task),
+                )]
             }
             AnyEvent::Agent(AgentEvent::Started {} | AgentEvent::Restarted {}) => {
                 of_agent("hand-out-waiting", Action::HandOutWaiting(AgentId::new(id())))
@@ -81,7 +94,11 @@ impl ProcessManager for Tasks {
             }
             AnyEvent::Runtime(RuntimeEvent::Stopped { .. } | RuntimeEvent::Failed { .. }) => {
                 let runtime = RuntimeId::new(id());
-                vec![Intent::new(format!("runtime/{runtime}"), "fail-running", Action::FailRunning(runtime))]
+                vec![Intent::new(
+                    format!("runtime/{runtime}"),
+                    "fail-running",
+                    Action::FailRunning(runtime),
+                )]
             }
             AnyEvent::Account(_)
             | AnyEvent::Agent(_)
@@ -130,11 +147,20 @@ impl ProcessManager for Tasks {
 
 impl Tasks {
     async fn tasks_of(&self, agent: &str, status: &str) -> Result<Vec<String>, EffectError> {
-        let filters = vec![Filter::Parent(agent.to_owned()), Filter::Status(status.to_owned())];
+        let filters = vec![
+            Filter::Parent(agent.to_owned()),
+            Filter::Status(status.to_owned()),
+        ];
         Ok(self.context.ids("tasks", filters).await?)
     }
 
-    async fn fail_all(&self, agent: &str, status: &str, code: &str, cause: &Cause) -> Result<(), EffectError> {
+    async fn fail_all(
+        &self,
+        agent: &str,
+        status: &str,
+        code: &str,
+        cause: &Cause,
+    ) -> Result<(), EffectError> {
         for task in self.tasks_of(agent, status).await? {
             let reason = match code {
                 "agent_stopped" => "its agent was stopped",
@@ -147,8 +173,16 @@ impl Tasks {
     }
 
     async fn fail(&self, task: &TaskId, code: &str, reason: &str, cause: &Cause) -> Result<(), EffectError> {
-        let fail = TaskCommand::Fail { code: code.to_owned(), reason: reason.to_owned() };
-        match self.context.bus.decide::<Task>(task, fail, &cause.request(task.as_str())).await {
+        let fail = TaskCommand::Fail {
+            code: code.to_owned(),
+            reason: reason.to_owned(),
+        };
+        match self
+            .context
+            .bus
+            .decide::<Task>(task, fail, &cause.request(task.as_str()))
+            .await
+        {
             // Ended or purged meanwhile.
             Ok(_) | Err(CommandError::Refused { .. } | CommandError::Unknown { .. }) => Ok(()),
             Err(error) => Err(error.into()),
@@ -157,25 +191,42 @@ impl Tasks {
 
     /// Has the agent work on the task. Where agent or runtime are not up, their coming up will.
     async fn hand_out(&self, id: &TaskId, cause: &Cause) -> Result<(), EffectError> {
-        let Some(_working) = AtWork::begin(&self.at_work, id) else { return Ok(()) };
+        let Some(_working) = AtWork::begin(&self.at_work, id) else {
+            return Ok(());
+        };
         let bus = &self.context.bus;
-        let Some(task) = bus.state::<Task>(id).await? else { return Ok(()) };
+        let Some(task) = bus.state::<Task>(id).await? else {
+            return Ok(());
+        };
         if !matches!(task.status, TaskStatus::Pending | TaskStatus::Running) {
             return Ok(());
         }
-        let Some(agent_id) = task.agent_id.clone() else { return Ok(()) };
-        let Some(agent) = bus.state::<Agent>(&agent_id).await? else { return Ok(()) };
-        let Some(runtime_id) = agent.runtime_id.clone().filter(|_| agent.status == AgentStatus::Running) else {
+        let Some(agent_id) = task.agent_id.clone() else {
             return Ok(());
         };
-        let Some(runtime) = self.context.runtime(&runtime_id).await? else { return Ok(()) };
+        let Some(agent) = bus.state::<Agent>(&agent_id).await? else {
+            return Ok(());
+        };
+        let Some(runtime_id) = agent
+            .runtime_id
+            .clone()
+            .filter(|_| agent.status == AgentStatus::Running)
+        else {
+            return Ok(());
+        };
+        let Some(runtime) = self.context.runtime(&runtime_id).await? else {
+            return Ok(());
+        };
         let Some(spec) = spec_of(&runtime).filter(|_| runtime.status == RuntimeStatus::Running) else {
             return Ok(());
         };
         let assignment = TaskAssignment {
             task_id: id.clone(),
             description: task.description.clone(),
-            approved: task.approved,
+            approved: task
+                .approval
+                .as_ref()
+                .is_some_and(|approval| approval.resolution == Some(Resolution::Approved)),
             bundle: bundle_of(bus, &agent_id, &agent).await?,
         };
         let driver = self.context.driver(&runtime.provider)?;
@@ -204,7 +255,10 @@ struct AtWork<'a> {
 
 impl<'a> AtWork<'a> {
     fn begin(set: &'a Mutex<HashSet<TaskId>>, task: &TaskId) -> Option<Self> {
-        set.lock().insert(task.clone()).then(|| Self { set, task: task.clone() })
+        set.lock().insert(task.clone()).then(|| Self {
+            set,
+            task: task.clone(),
+        })
     }
 }
 

@@ -47,7 +47,10 @@ impl Sweep for DueTimers {
             let mut parts = id.split('/');
             let rung = match (parts.next(), parts.next(), parts.next()) {
                 (Some("approval"), Some(task), None) => {
-                    self.0.bus.decide::<Task>(task, TaskCommand::Expire { now }, &request).await
+                    self.0
+                        .bus
+                        .decide::<Task>(task, TaskCommand::Expire { now }, &request)
+                        .await
                 }
                 (Some("reply"), Some(conversation), Some(message)) => {
                     let fail = ConversationCommand::FailReply {
@@ -55,7 +58,10 @@ impl Sweep for DueTimers {
                         code: "interrupted".to_owned(),
                         reason: "the reply was not finished in time".to_owned(),
                     };
-                    self.0.bus.decide::<Conversation>(conversation, fail, &request).await
+                    self.0
+                        .bus
+                        .decide::<Conversation>(conversation, fail, &request)
+                        .await
                 }
                 // A runtime's deadline is watched by whoever brings it up.
                 _ => continue,
@@ -94,7 +100,7 @@ impl Sweep for ForgetOldAnswers {
     }
 
     fn interval(&self) -> Duration {
-        Duration::from_secs(3600)
+        Duration::from_hours(1)
     }
 
     async fn sweep(&self) -> Result<(), EffectError> {

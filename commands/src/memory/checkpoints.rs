@@ -19,7 +19,9 @@ impl Checkpoints for MemoryStore {
             Some((_, fence, _)) => fence + 1,
             None => 1,
         };
-        state.leases.insert(name.to_owned(), (holder.to_owned(), fence, until));
+        state
+            .leases
+            .insert(name.to_owned(), (holder.to_owned(), fence, until));
         Ok(Some(lease_of(name, fence)))
     }
 
@@ -41,7 +43,11 @@ impl Checkpoints for MemoryStore {
 
     async fn advance(&self, lease: &Lease, position: u64) -> Result<(), LogError> {
         let mut state = self.state.lock();
-        if state.leases.get(&lease.name).is_none_or(|(_, fence, _)| *fence != lease.fence) {
+        if state
+            .leases
+            .get(&lease.name)
+            .is_none_or(|(_, fence, _)| *fence != lease.fence)
+        {
             return Err(LogError::Fenced);
         }
         state.checkpoints.insert(lease.name.clone(), position);
@@ -50,7 +56,11 @@ impl Checkpoints for MemoryStore {
 
     async fn park(&self, lease: &Lease, parked: &Parked) -> Result<(), LogError> {
         let mut state = self.state.lock();
-        if state.leases.get(&lease.name).is_none_or(|(_, fence, _)| *fence != lease.fence) {
+        if state
+            .leases
+            .get(&lease.name)
+            .is_none_or(|(_, fence, _)| *fence != lease.fence)
+        {
             return Err(LogError::Fenced);
         }
         let same = |known: &Parked| {
@@ -76,13 +86,20 @@ impl Checkpoints for MemoryStore {
         let mut state = self.state.lock();
         let before = state.parked.len();
         state.parked.retain(|known| {
-            !(known.manager == manager && known.key == key && known.position == position && known.step == step)
+            !(known.manager == manager
+                && known.key == key
+                && known.position == position
+                && known.step == step)
         });
         Ok(state.parked.len() < before)
     }
 
     async fn checkpoints(&self) -> Result<Vec<(String, u64)>, LogError> {
         let state = self.state.lock();
-        Ok(state.checkpoints.iter().map(|(name, position)| (name.clone(), *position)).collect())
+        Ok(state
+            .checkpoints
+            .iter()
+            .map(|(name, position)| (name.clone(), *position))
+            .collect())
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use reef_domain::{AccountId, AgentId, Envelope};
 use reef_projections::{AnyView, Filter, Page, Query, Row, Touch};
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256};
 
 use super::{MemoryStore, StoredDoc};
 use crate::ports::{Doc, LogError, Sealed, Views, Workspace, WorkspaceEntry};
@@ -31,16 +31,30 @@ pub(super) fn fold_into(views: &[Box<dyn AnyView>], docs: &mut Docs, envelope: &
 
 fn fold_one(view: &dyn AnyView, table: &mut BTreeMap<String, StoredDoc>, id: &str, envelope: &Envelope) {
     let before = table.remove(id);
-    let created_position = before.as_ref().map_or(envelope.position, |stored| stored.created_position);
-    let Some(doc) = view.fold(before.as_ref().map(|stored| &stored.doc), envelope) else { return };
+    let created_position = before
+        .as_ref()
+        .map_or(envelope.position, |stored| stored.created_position);
+    let Some(doc) = view.fold(before.as_ref().map(|stored| &stored.doc), envelope) else {
+        return;
+    };
     if let Some(row) = view.row(&doc) {
-        table.insert(id.to_owned(), StoredDoc { doc, row, created_position, position: envelope.position });
+        table.insert(
+            id.to_owned(),
+            StoredDoc {
+                doc,
+                row,
+                created_position,
+                position: envelope.position,
+            },
+        );
     }
 }
 
 fn matches(row: &Row, query: &Query) -> bool {
     let own = query.account_id.as_ref().is_none_or(|account| {
-        row.account_id.as_deref().is_none_or(|owner| owner == account.as_str())
+        row.account_id
+            .as_deref()
+            .is_none_or(|owner| owner == account.as_str())
     });
     own && query.filters.iter().all(|filter| match filter {
         Filter::Parent(parent) => row.parent_id.as_ref() == Some(parent),
@@ -48,10 +62,12 @@ fn matches(row: &Row, query: &Query) -> bool {
         Filter::StatusUpTo(status) => row.status.as_ref().is_some_and(|own| own <= status),
         Filter::Field(field, value) => {
             let doc: serde_json::Value = serde_json::from_str(&row.payload).unwrap_or_default();
-            match &doc[field] {
-                serde_json::Value::String(text) => text == value,
-                serde_json::Value::Null => false,
-                other => other.to_string() == *value,
+            match doc[field].as_str() {
+                Some(text) => text == value,
+                None => {
+                    !doc[field].is_null()
+                        && doc[field] == serde_json::from_str::<serde_json::Value>(value).unwrap_or_default()
+                }
             }
         }
     })
@@ -71,12 +87,20 @@ fn doc_of(stored: &StoredDoc) -> Doc {
 #[async_trait]
 impl Views for MemoryStore {
     async fn get(&self, view: &str, id: &str) -> Result<Option<Doc>, LogError> {
-        Ok(self.state.lock().docs.get(view).and_then(|table| table.get(id)).map(doc_of))
+        Ok(self
+            .state
+            .lock()
+            .docs
+            .get(view)
+            .and_then(|table| table.get(id))
+            .map(doc_of))
     }
 
     async fn get_many(&self, view: &str, ids: &[String]) -> Result<Vec<Doc>, LogError> {
         let state = self.state.lock();
-        let Some(table) = state.docs.get(view) else { return Ok(Vec::new()) };
+        let Some(table) = state.docs.get(view) else {
+            return Ok(Vec::new());
+        };
         Ok(ids.iter().filter_map(|id| table.get(id)).map(doc_of).collect())
     }
 
@@ -95,7 +119,11 @@ impl Views for MemoryStore {
         let more = docs.len() > query.limit as usize;
         docs.truncate(query.limit as usize);
         let next = docs.last().filter(|_| more).map(|doc| doc.created_position);
-        Ok(Page { data: docs, next, position: state.events.len() as u64 })
+        Ok(Page {
+            data: docs,
+            next,
+            position: state.events.len() as u64,
+        })
     }
 
     async fn count(&self, view: &str, query: &Query) -> Result<u64, LogError> {
@@ -119,9 +147,13 @@ impl Views for MemoryStore {
     async fn digest(&self, view: &str) -> Result<[u8; 32], LogError> {
         let state = self.state.lock();
         let rows = state.docs.get(view).into_iter().flat_map(BTreeMap::values);
-        let text: String = rows.map(|stored| format!("{}\n", stored.row.payload)).collect();
+        let mut context = Context::new(&SHA256);
+        for stored in rows {
+            context.update(stored.row.payload.as_bytes());
+            context.update(b"\n");
+        }
         let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+        bytes.copy_from_slice(context.finish().as_ref());
         Ok(bytes)
     }
 }
@@ -130,14 +162,25 @@ impl Views for MemoryStore {
 impl Workspace for MemoryStore {
     async fn files(&self, agent: &AgentId) -> Result<Vec<WorkspaceEntry>, LogError> {
         let state = self.state.lock();
-        let own = state.files.iter().filter(|((owner, _), _)| owner == agent.as_str());
-        Ok(own.map(|((_, path), sealed)| WorkspaceEntry { path: path.clone(), sealed: sealed.clone() }).collect())
+        let own = state
+            .files
+            .iter()
+            .filter(|((owner, _), _)| owner == agent.as_str());
+        Ok(own
+            .map(|((_, path), sealed)| WorkspaceEntry {
+                path: path.clone(),
+                sealed: sealed.clone(),
+            })
+            .collect())
     }
 
     async fn file(&self, agent: &AgentId, path: &str) -> Result<Option<WorkspaceEntry>, LogError> {
         let state = self.state.lock();
         let sealed = state.files.get(&(agent.to_string(), path.to_owned()));
-        Ok(sealed.map(|sealed| WorkspaceEntry { path: path.to_owned(), sealed: sealed.clone() }))
+        Ok(sealed.map(|sealed| WorkspaceEntry {
+            path: path.to_owned(),
+            sealed: sealed.clone(),
+        }))
     }
 
     async fn write(&self, agent: &AgentId, files: BTreeMap<String, Sealed>) -> Result<(), LogError> {
@@ -149,7 +192,10 @@ impl Workspace for MemoryStore {
     }
 
     async fn purge(&self, agent: &AgentId) -> Result<(), LogError> {
-        self.state.lock().files.retain(|(owner, _), _| owner != agent.as_str());
+        self.state
+            .lock()
+            .files
+            .retain(|(owner, _), _| owner != agent.as_str());
         Ok(())
     }
 }
