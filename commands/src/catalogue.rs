@@ -46,7 +46,11 @@ pub struct Outcome {
 impl Outcome {
     /// The command was about this aggregate.
     pub fn of<D: reef_domain::Decider>(id: impl AsRef<str>) -> Self {
-        Self { aggregate: stream_key::<D>(id.as_ref()), result: None, subject: String::new() }
+        Self {
+            aggregate: stream_key::<D>(id.as_ref()),
+            result: None,
+            subject: String::new(),
+        }
     }
 
     /// Shows this in the answer.
@@ -115,7 +119,9 @@ fn parse<C: DeserializeOwned>(body: &[u8]) -> Result<C, CommandError> {
         field: error.path().to_string(),
         message: error.inner().to_string(),
     })?;
-    reader.end().map_err(|error| CommandError::malformed(".", error.to_string()))?;
+    reader
+        .end()
+        .map_err(|error| CommandError::malformed(".", error.to_string()))?;
     Ok(command)
 }
 
@@ -131,8 +137,11 @@ pub fn catalogue() -> &'static [CommandSpec] {
 
 /// The command of that name.
 pub fn find_command(name: &str) -> Option<&'static CommandSpec> {
-    catalogue().binary_search_by_key(&name, |spec| spec.name).ok().map(|index| &catalogue()[index])
+    catalogue()
+        .binary_search_by_key(&name, |spec| spec.name)
+        .ok()
+        .map(|index| &catalogue()[index])
 }
 
 /// Each noun's `COMMANDS`.
-const NOUNS: &[&[CommandSpec]] = &[];
+const NOUNS: &[&[CommandSpec]] = &[crate::runtime::COMMANDS, crate::task::COMMANDS];

@@ -24,6 +24,8 @@ pub mod managers;
 pub mod memory;
 pub mod merkle;
 pub mod ports;
+pub mod runtime;
+pub mod task;
 
 pub use bus::{AggregateRef, Answer, Bus, EventRef};
 pub use catalogue::{Audience, CommandSpec, Outcome, UseCase, catalogue, find_command};

@@ -1,0 +1,306 @@
+//! Runtimes: the isolated computers agents run on, as their owners start and stop them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reef_domain::{
+    AccountId, AgentId, JobId, RefusalKind, RuntimeId, UserId,
+    account::Account,
+    agent::{Agent, AgentCommand},
+    ledger::Ledger,
+    provisioning_job::{ProvisioningJob, ProvisioningJobCommand},
+    reservation::{Reservation, ReservationCommand},
+    runtime::{Runtime, RuntimeCommand, RuntimeStatus, RuntimeStopReason, Tenancy},
+};
+use reef_projections::{Filter, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Audience, CommandError, CommandSpec, Outcome, Unit, UseCase};
+
+pub(crate) const COMMANDS: &[CommandSpec] = &[
+    CommandSpec::of::<ProvisionRuntime>(),
+    CommandSpec::of::<StartRuntime>(),
+    CommandSpec::of::<StopRuntime>(),
+    CommandSpec::of::<DestroyRuntime>(),
+    CommandSpec::of::<RestartGateway>(),
+];
+
+/// Provider of runtimes for whoever names none.
+pub const DEFAULT_PROVIDER: &str = "embedded";
+/// How long a runtime may take to be seen running.
+const CONVERGENCE: TimeDelta = TimeDelta::minutes(10);
+
+/// By when a runtime asked for now must have been seen running.
+pub(crate) fn convergence_deadline(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + CONVERGENCE
+}
+
+/// Whether the account can pay for a running runtime.
+pub(crate) async fn require_funds(unit: &mut Unit<'_>, account_id: &AccountId) -> Result<(), CommandError> {
+    let account = unit.owned::<Account>(account_id).await?;
+    if account.plan.price_micro_per_hour == 0 || unit.load::<Ledger>(account_id).await?.balance_micro > 0 {
+        return Ok(());
+    }
+    Err(CommandError::refused(
+        "insufficient_balance",
+        RefusalKind::PaymentRequired,
+        "the balance is used up; credits are needed to run anything",
+    ))
+}
+
+/// A runtime to be made, and the job that makes it.
+pub(crate) struct NewRuntime {
+    pub(crate) runtime_id: RuntimeId,
+    pub(crate) account_id: AccountId,
+    pub(crate) owner_user_id: Option<UserId>,
+    pub(crate) tenancy: Tenancy,
+    pub(crate) provider: String,
+    pub(crate) region: Option<String>,
+    pub(crate) image_ref: Option<String>,
+    pub(crate) agent_id: Option<AgentId>,
+}
+
+/// Asks for a runtime and queues its provisioning.
+pub(crate) async fn request_runtime(unit: &mut Unit<'_>, new: NewRuntime) -> Result<(), CommandError> {
+    let job_id: JobId = unit.new_id("job_");
+    let request = RuntimeCommand::Request {
+        runtime_id: new.runtime_id.clone(),
+        account_id: new.account_id.clone(),
+        owner_user_id: new.owner_user_id,
+        tenancy: new.tenancy,
+        provider: new.provider,
+        region: new.region,
+        image_ref: new.image_ref,
+        deadline: convergence_deadline(unit.now()),
+    };
+    unit.decide::<Runtime>(&new.runtime_id, request).await?;
+    let job = ProvisioningJobCommand::Request {
+        job_id: job_id.clone(),
+        account_id: new.account_id,
+        runtime_id: new.runtime_id,
+        agent_id: new.agent_id,
+    };
+    unit.decide::<ProvisioningJob>(&job_id, job).await?;
+    Ok(())
+}
+
+/// The stream that keeps a user's shared runtime unique.
+pub(crate) fn shared_runtime_reservation(user: &UserId) -> String {
+    format!("shared-runtime/{user}")
+}
+
+/// Asks for a shared runtime; the user's agents that wait for one are put on it once it runs.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProvisionRuntime {
+    /// The account; the caller's own when absent.
+    #[serde(default)]
+    pub account_id: Option<AccountId>,
+    /// Whose runtime; the caller when absent. Each user has at most one.
+    #[serde(default)]
+    pub user_id: Option<UserId>,
+    /// Who provides it; `embedded` when absent.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// Region asked for.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// Id of the runtime; made when absent.
+    #[serde(default)]
+    pub runtime_id: Option<RuntimeId>,
+}
+
+impl UseCase for ProvisionRuntime {
+    const NAME: &'static str = "ProvisionRuntime";
+    const AUDIENCE: Audience = Audience::Account;
+    const SCOPE: &'static str = "runtimes:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        let account_id = unit.account(self.account_id.as_ref())?;
+        let user = unit
+            .user(self.user_id.as_ref())
+            .ok_or_else(|| CommandError::malformed("user_id", "whose runtime it is must be named"))?;
+        let account = unit.owned::<Account>(&account_id).await?;
+        if !account.users.contains_key(&user) {
+            return Err(CommandError::Unknown {
+                kind: "user",
+                id: user.to_string(),
+            });
+        }
+        require_funds(unit, &account_id).await?;
+        let runtime_id = self.runtime_id.clone().unwrap_or_else(|| unit.new_id("rt_"));
+        let claim = ReservationCommand::Claim {
+            holder: runtime_id.to_string(),
+            limit: 1,
+        };
+        unit.decide::<Reservation>(shared_runtime_reservation(&user), claim)
+            .await?;
+        place_waiting(unit, &account_id, &user, &runtime_id).await?;
+        request_runtime(
+            unit,
+            NewRuntime {
+                runtime_id: runtime_id.clone(),
+                account_id,
+                owner_user_id: Some(user),
+                tenancy: Tenancy::Shared,
+                provider: self
+                    .provider
+                    .clone()
+                    .unwrap_or_else(|| DEFAULT_PROVIDER.to_owned()),
+                region: self.region.clone(),
+                image_ref: None,
+                agent_id: None,
+            },
+        )
+        .await?;
+        Ok(Outcome::of::<Runtime>(&runtime_id))
+    }
+}
+
+/// Gives the runtime to the user's agents that wait for one.
+async fn place_waiting(
+    unit: &mut Unit<'_>,
+    account_id: &AccountId,
+    user: &UserId,
+    runtime_id: &RuntimeId,
+) -> Result<(), CommandError> {
+    let query = Query {
+        account_id: Some(account_id.clone()),
+        filters: vec![Filter::Field("owner_user_id".to_owned(), user.to_string())],
+        limit: 500,
+        ..Query::default()
+    };
+    let page = unit.services().views.list("agents", &query).await?;
+    for doc in page.data {
+        let agent = unit.load::<Agent>(&*doc.id).await?;
+        if agent.runtime_id.is_none()
+            && agent.tenancy == Tenancy::Shared
+            && !reef_domain::Decider::is_gone(&*agent.state)
+        {
+            unit.decide::<Agent>(
+                &*doc.id,
+                AgentCommand::Place {
+                    runtime_id: runtime_id.clone(),
+                },
+            )
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Starts a stopped or failed runtime. Needs a balance where the plan has a price.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartRuntime {
+    /// The runtime.
+    pub runtime_id: RuntimeId,
+}
+
+impl UseCase for StartRuntime {
+    const NAME: &'static str = "StartRuntime";
+    const AUDIENCE: Audience = Audience::Account;
+    const SCOPE: &'static str = "runtimes:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        let runtime = unit.edit::<Runtime>(&self.runtime_id).await?;
+        let runs = matches!(
+            runtime.status,
+            RuntimeStatus::Running | RuntimeStatus::Starting | RuntimeStatus::Provisioning
+        );
+        if !runs && let Some(account_id) = runtime.account_id.clone() {
+            require_funds(unit, &account_id).await?;
+        }
+        let start = RuntimeCommand::Start {
+            deadline: convergence_deadline(unit.now()),
+        };
+        unit.decide::<Runtime>(&self.runtime_id, start).await?;
+        Ok(Outcome::of::<Runtime>(&self.runtime_id))
+    }
+}
+
+/// Stops a runtime; its files stay, and it costs nothing while it is stopped.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StopRuntime {
+    /// The runtime.
+    pub runtime_id: RuntimeId,
+}
+
+impl UseCase for StopRuntime {
+    const NAME: &'static str = "StopRuntime";
+    const AUDIENCE: Audience = Audience::Account;
+    const SCOPE: &'static str = "runtimes:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        unit.edit::<Runtime>(&self.runtime_id).await?;
+        let stop = RuntimeCommand::Stop {
+            reason: RuntimeStopReason::Requested,
+        };
+        unit.decide::<Runtime>(&self.runtime_id, stop).await?;
+        Ok(Outcome::of::<Runtime>(&self.runtime_id))
+    }
+}
+
+/// Removes a shared runtime that no agent is on. A dedicated one goes with its agent.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DestroyRuntime {
+    /// The runtime.
+    pub runtime_id: RuntimeId,
+}
+
+impl UseCase for DestroyRuntime {
+    const NAME: &'static str = "DestroyRuntime";
+    const AUDIENCE: Audience = Audience::Account;
+    const SCOPE: &'static str = "runtimes:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        let runtime = unit.edit::<Runtime>(&self.runtime_id).await?;
+        let query = Query {
+            filters: vec![Filter::Field(
+                "runtime_id".to_owned(),
+                self.runtime_id.to_string(),
+            )],
+            limit: 1,
+            ..Query::default()
+        };
+        if unit.services().views.count("agents", &query).await? > 0 {
+            return Err(CommandError::refused(
+                "runtime_in_use",
+                RefusalKind::Conflict,
+                "agents are on the runtime; delete them first",
+            ));
+        }
+        unit.decide::<Runtime>(&self.runtime_id, RuntimeCommand::Destroy)
+            .await?;
+        if let (Tenancy::Shared, Some(user)) = (runtime.tenancy, &runtime.owner_user_id) {
+            let release = ReservationCommand::Release {
+                holder: self.runtime_id.to_string(),
+            };
+            unit.decide::<Reservation>(shared_runtime_reservation(user), release)
+                .await?;
+        }
+        Ok(Outcome::of::<Runtime>(&self.runtime_id))
+    }
+}
+
+/// Restarts the gateway process of a running runtime; the runtime itself goes on.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestartGateway {
+    /// The runtime, running.
+    pub runtime_id: RuntimeId,
+}
+
+impl UseCase for RestartGateway {
+    const NAME: &'static str = "RestartGateway";
+    const AUDIENCE: Audience = Audience::Account;
+    const SCOPE: &'static str = "runtimes:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        unit.edit::<Runtime>(&self.runtime_id).await?;
+        unit.decide::<Runtime>(&self.runtime_id, RuntimeCommand::RestartGateway)
+            .await?;
+        Ok(Outcome::of::<Runtime>(&self.runtime_id))
+    }
+}
