@@ -54,17 +54,28 @@ async fn main() -> std::io::Result<()> {
     let options = Options::parse();
     let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], options.port))).await?;
     println!("listening on http://{}/v1", listener.local_addr()?);
-    let fake = Fake { options, requests: Arc::default() };
+    let fake = Fake {
+        options,
+        requests: Arc::default(),
+    };
     let routes = Router::new()
         .route("/v1/chat/completions", post(complete))
-        .route("/v1/models", get(|| async { Json(json!({ "object": "list", "data": [{ "id": "fake-1" }] })) }))
+        .route(
+            "/v1/models",
+            get(|| async { Json(json!({ "object": "list", "data": [{ "id": "fake-1" }] })) }),
+        )
         .route("/requests", get(requests))
         .with_state(fake);
     axum::serve(listener, routes).await
 }
 
 async fn requests(State(fake): State<Fake>) -> Json<Value> {
-    Json(Value::Array(fake.requests.lock().expect("no handler panics with the lock").clone()))
+    Json(Value::Array(
+        fake.requests
+            .lock()
+            .expect("no handler panics with the lock")
+            .clone(),
+    ))
 }
 
 async fn complete(State(fake): State<Fake>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
@@ -73,7 +84,10 @@ async fn complete(State(fake): State<Fake>, headers: HeaderMap, Json(body): Json
     if wanted.is_some() && given != wanted.as_deref() {
         return refuse(StatusCode::UNAUTHORIZED, "wrong key");
     }
-    fake.requests.lock().expect("no handler panics with the lock").push(body.clone());
+    fake.requests
+        .lock()
+        .expect("no handler panics with the lock")
+        .push(body.clone());
     let said = last_user_message(&body);
     if let Some(status) = word_after(&said, "!fail").and_then(|status| status.parse().ok()) {
         return refuse(status, "told to fail");
@@ -83,7 +97,9 @@ async fn complete(State(fake): State<Fake>, headers: HeaderMap, Json(body): Json
     }
     let answer = format!("You said: \"{said}\". I am a fake model and agree.");
     let pause = Duration::from_millis(fake.options.delay_ms);
-    Sse::new(reply(&body, &said, &answer, pause)).keep_alive(KeepAlive::default()).into_response()
+    Sse::new(reply(&body, &said, &answer, pause))
+        .keep_alive(KeepAlive::default())
+        .into_response()
 }
 
 /// The answer's frames, cut off where the message asks for it.
@@ -93,24 +109,40 @@ fn reply(
     answer: &str,
     pause: Duration,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send + use<> {
-    let words: Vec<Value> = answer.split_inclusive(' ').map(|word| delta(body, word)).collect();
+    let words: Vec<Value> = answer
+        .split_inclusive(' ')
+        .map(|word| delta(body, word))
+        .collect();
     let usage = json!({ "prompt_tokens": prompt_words(body), "completion_tokens": words.len() });
     let half = words.len() / 2;
     let frames: Vec<String> = if said.contains("!stall") || said.contains("!cut") {
         words[..half].iter().map(Value::to_string).collect()
     } else if said.contains("!error") {
         let error = json!({ "error": { "message": "told to break off", "code": 500 } });
-        words[..half].iter().chain([&error]).map(Value::to_string).collect()
+        words[..half]
+            .iter()
+            .chain([&error])
+            .map(Value::to_string)
+            .collect()
     } else {
         let end = json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
         let count = json!({ "choices": [], "usage": usage });
-        words.iter().chain([&end, &count]).map(Value::to_string).chain(["[DONE]".to_owned()]).collect()
+        words
+            .iter()
+            .chain([&end, &count])
+            .map(Value::to_string)
+            .chain(["[DONE]".to_owned()])
+            .collect()
     };
     let frames = stream::iter(frames).then(move |frame| async move {
         tokio::time::sleep(pause).await;
         Ok(Event::default().data(frame))
     });
-    if said.contains("!stall") { frames.chain(stream::pending()).boxed() } else { frames.boxed() }
+    if said.contains("!stall") {
+        frames.chain(stream::pending()).boxed()
+    } else {
+        frames.boxed()
+    }
 }
 
 fn delta(body: &Value, text: &str) -> Value {
@@ -122,16 +154,25 @@ fn delta(body: &Value, text: &str) -> Value {
 }
 
 fn messages(body: &Value) -> impl DoubleEndedIterator<Item = &Value> {
-    body["messages"].as_array().map(Vec::as_slice).unwrap_or_default().iter()
+    body["messages"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
 }
 
 fn last_user_message(body: &Value) -> String {
     let last = messages(body).rev().find(|message| message["role"] == "user");
-    last.and_then(|message| message["content"].as_str()).unwrap_or_default().to_owned()
+    last.and_then(|message| message["content"].as_str())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn prompt_words(body: &Value) -> usize {
-    messages(body).filter_map(|message| message["content"].as_str()).map(|text| text.split_whitespace().count()).sum()
+    messages(body)
+        .filter_map(|message| message["content"].as_str())
+        .map(|text| text.split_whitespace().count())
+        .sum()
 }
 
 fn word_after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
@@ -139,5 +180,9 @@ fn word_after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
 }
 
 fn refuse(status: StatusCode, message: &str) -> Response {
-    (status, Json(json!({ "error": { "message": message, "type": "fake_error" } }))).into_response()
+    (
+        status,
+        Json(json!({ "error": { "message": message, "type": "fake_error" } })),
+    )
+        .into_response()
 }

@@ -21,9 +21,9 @@ mod memory;
 mod prompt;
 mod state;
 mod tasks;
-mod worker;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 use std::sync::Arc;
 
@@ -67,7 +67,9 @@ pub struct EmbeddedDriver {
 impl EmbeddedDriver {
     /// The driver; the error names a setting of `models` that cannot be used.
     pub fn new(ports: EmbeddedPorts, models: ModelConfig) -> Result<Self, ModelError> {
-        Ok(Self { worker: Arc::new(Worker::new(ports, models)?) })
+        Ok(Self {
+            worker: Arc::new(Worker::new(ports, models)?),
+        })
     }
 
     fn log(&self, spec: &RuntimeSpec, agent: Option<&AgentId>, message: &str) {
@@ -81,7 +83,11 @@ impl RuntimeDriver for EmbeddedDriver {
         PROVIDER
     }
 
-    async fn provision(&self, spec: &RuntimeSpec, _: &EffectToken) -> Result<RuntimeObservation, DriverError> {
+    async fn provision(
+        &self,
+        spec: &RuntimeSpec,
+        _: &EffectToken,
+    ) -> Result<RuntimeObservation, DriverError> {
         let (observation, new) = self.worker.runtimes.provision(spec).await?;
         if new {
             self.log(spec, None, "runtime made");
@@ -89,7 +95,11 @@ impl RuntimeDriver for EmbeddedDriver {
         Ok(observation)
     }
 
-    async fn start(&self, spec: &RuntimeSpec, token: &EffectToken) -> Result<RuntimeObservation, DriverError> {
+    async fn start(
+        &self,
+        spec: &RuntimeSpec,
+        token: &EffectToken,
+    ) -> Result<RuntimeObservation, DriverError> {
         let (observation, changed) = self.worker.runtimes.start(spec, token).await?;
         if changed {
             self.log(spec, None, "runtime started");
@@ -125,7 +135,12 @@ impl RuntimeDriver for EmbeddedDriver {
         self.worker.runtimes.observe(spec).await
     }
 
-    async fn push(&self, spec: &RuntimeSpec, bundle: &AgentBundle, _: &EffectToken) -> Result<(), DriverError> {
+    async fn push(
+        &self,
+        spec: &RuntimeSpec,
+        bundle: &AgentBundle,
+        _: &EffectToken,
+    ) -> Result<(), DriverError> {
         self.worker.settle(spec, bundle).await
     }
 

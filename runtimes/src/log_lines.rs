@@ -48,7 +48,12 @@ impl MemoryLogLines {
 
     /// No lines yet, with these bounds.
     pub fn bounded(clock: Arc<dyn Clock>, per_runtime: usize, in_all: usize) -> Self {
-        Self { clock, per_runtime, in_all, rings: Mutex::default() }
+        Self {
+            clock,
+            per_runtime,
+            in_all,
+            rings: Mutex::default(),
+        }
     }
 }
 
@@ -62,7 +67,13 @@ impl LogLines for MemoryLogLines {
         let ring = rings.by_runtime.entry(runtime.clone()).or_default();
         ring.touched = touched;
         ring.seq += 1;
-        ring.lines.push_back(LogLine { seq: ring.seq, at, level, agent_id: agent.cloned(), message });
+        ring.lines.push_back(LogLine {
+            seq: ring.seq,
+            at,
+            level,
+            agent_id: agent.cloned(),
+            message,
+        });
         if ring.lines.len() > self.per_runtime {
             ring.lines.pop_front();
             rings.kept -= 1;
@@ -74,7 +85,9 @@ impl LogLines for MemoryLogLines {
 
     fn tail(&self, runtime: &RuntimeId, after: u64, limit: usize) -> Vec<LogLine> {
         let rings = self.rings.lock();
-        let Some(ring) = rings.by_runtime.get(runtime) else { return Vec::new() };
+        let Some(ring) = rings.by_runtime.get(runtime) else {
+            return Vec::new();
+        };
         let known = ring.lines.partition_point(|line| line.seq <= after);
         let first = known.max(ring.lines.len().saturating_sub(limit));
         ring.lines.range(first..).cloned().collect()

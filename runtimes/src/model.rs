@@ -108,5 +108,8 @@ async fn collect(mut stream: ModelStream) -> Result<(String, Usage), ModelError>
             ModelChunk::Done(usage) => return Ok((text, usage)),
         }
     }
-    Err(ModelError::BrokenOff { message: "the reply has no end".to_owned(), transient: true })
+    Err(ModelError::BrokenOff {
+        message: "the reply has no end".to_owned(),
+        transient: true,
+    })
 }

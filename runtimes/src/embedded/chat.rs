@@ -12,7 +12,11 @@ use crate::model::{ModelChunk, ModelClient, ModelError, ModelStream};
 type Reply = BoxStream<'static, Result<ChatChunk, DriverError>>;
 
 impl Worker {
-    pub(super) async fn chat(self: Arc<Self>, spec: &RuntimeSpec, request: ChatRequest) -> Result<Reply, DriverError> {
+    pub(super) async fn chat(
+        self: Arc<Self>,
+        spec: &RuntimeSpec,
+        request: ChatRequest,
+    ) -> Result<Reply, DriverError> {
         let bundle = &request.bundle;
         let files = self.ready(spec, bundle).await?;
         let client = self.client(bundle, &files).await?;

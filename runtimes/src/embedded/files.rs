@@ -18,12 +18,20 @@ pub(super) struct Holder {
 
 impl Holder {
     pub(super) fn agent(spec: &RuntimeSpec, agent: &AgentId) -> Self {
-        Self { account: spec.account_id.clone(), id: agent.clone(), owner: VaultOwner::new("agent", agent) }
+        Self {
+            account: spec.account_id.clone(),
+            id: agent.clone(),
+            owner: VaultOwner::new("agent", agent),
+        }
     }
 
     pub(super) fn runtime(spec: &RuntimeSpec) -> Self {
         let id = AgentId::from(spec.runtime_id.as_str());
-        Self { account: spec.account_id.clone(), id, owner: VaultOwner::new("runtime", &spec.runtime_id) }
+        Self {
+            account: spec.account_id.clone(),
+            id,
+            owner: VaultOwner::new("runtime", &spec.runtime_id),
+        }
     }
 
     fn purpose(&self, path: &str) -> String {
@@ -54,9 +62,10 @@ impl From<LogError> for FileError {
         let text = format!("workspace files: {error}");
         Self::Failed(match error {
             LogError::Corrupt(_) => DriverError::Permanent(text),
-            LogError::Conflict(_) | LogError::AlreadyDone | LogError::Unavailable { .. } | LogError::Fenced => {
-                DriverError::Transient(text)
-            }
+            LogError::Conflict(_)
+            | LogError::AlreadyDone
+            | LogError::Unavailable { .. }
+            | LogError::Fenced => DriverError::Transient(text),
         })
     }
 }
@@ -99,12 +108,15 @@ impl SealedFiles {
     pub(super) async fn write(
         &self,
         holder: &Holder,
-        files: impl IntoIterator<Item = (&str, &str)>,
+        files: &BTreeMap<String, String>,
     ) -> Result<(), FileError> {
         let mut sealed: BTreeMap<String, Sealed> = BTreeMap::new();
         for (path, content) in files {
-            let content = self.vault.seal(&holder.owner, &holder.purpose(path), content.as_bytes()).await?;
-            sealed.insert(path.to_owned(), content);
+            let content = self
+                .vault
+                .seal(&holder.owner, &holder.purpose(path), content.as_bytes())
+                .await?;
+            sealed.insert(path.clone(), content);
         }
         if !sealed.is_empty() {
             self.workspace.write(&holder.id, sealed).await?;
@@ -113,11 +125,15 @@ impl SealedFiles {
     }
 
     /// Writes those files that are not there yet.
-    pub(super) async fn seed(&self, holder: &Holder, files: &BTreeMap<String, String>) -> Result<(), FileError> {
-        let there: Vec<String> =
-            self.workspace.files(&holder.id).await?.into_iter().map(|entry| entry.path).collect();
-        let missing = files.iter().filter(|(path, _)| !there.contains(path));
-        self.write(holder, missing.map(|(path, content)| (path.as_str(), content.as_str()))).await
+    pub(super) async fn seed(
+        &self,
+        holder: &Holder,
+        mut files: BTreeMap<String, String>,
+    ) -> Result<(), FileError> {
+        for there in self.workspace.files(&holder.id).await? {
+            files.remove(&there.path);
+        }
+        self.write(holder, &files).await
     }
 
     pub(super) async fn purge(&self, holder: &Holder) -> Result<(), FileError> {
@@ -125,9 +141,15 @@ impl SealedFiles {
     }
 
     async fn open(&self, holder: &Holder, entry: &WorkspaceEntry) -> Result<String, FileError> {
-        let plain = self.vault.open(&holder.owner, &holder.purpose(&entry.path), &entry.sealed).await?;
+        let plain = self
+            .vault
+            .open(&holder.owner, &holder.purpose(&entry.path), &entry.sealed)
+            .await?;
         String::from_utf8(plain.to_vec()).map_err(|_| {
-            FileError::Failed(DriverError::Permanent(format!("the file {} is not a text", entry.path)))
+            FileError::Failed(DriverError::Permanent(format!(
+                "the file {} is not a text",
+                entry.path
+            )))
         })
     }
 }

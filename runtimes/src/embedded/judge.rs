@@ -23,7 +23,10 @@ pub(super) enum Judgement {
 /// Judges a task by the policy or, for an agent without one, by the command bundles that are on. Names of
 /// bundles that are not known switch nothing on.
 pub(super) fn judge(rules: Option<&str>, bundles: &[String], description: &str) -> Judgement {
-    let bundles: Vec<CommandBundle> = bundles.iter().filter_map(|name| CommandBundle::from_name(name)).collect();
+    let bundles: Vec<CommandBundle> = bundles
+        .iter()
+        .filter_map(|name| CommandBundle::from_name(name))
+        .collect();
     let verdict = evaluate(rules, &bundles, description);
     match verdict.decision {
         Decision::Allow => Judgement::Allowed,
@@ -31,6 +34,8 @@ pub(super) fn judge(rules: Option<&str>, bundles: &[String], description: &str) 
             rule: verdict.matched_rule.unwrap_or_default(),
             reason: verdict.reason,
         },
-        Decision::Deny => Judgement::Denied { reason: verdict.reason },
+        Decision::Deny => Judgement::Denied {
+            reason: verdict.reason,
+        },
     }
 }

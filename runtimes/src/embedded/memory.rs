@@ -15,9 +15,15 @@ const CLIP: usize = 300;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Remembered<'a> {
     /// A message and the reply to it.
-    Chat { said: &'a str, answered: Option<&'a str> },
+    Chat {
+        said: &'a str,
+        answered: Option<&'a str>,
+    },
     /// A task and its result.
-    Task { description: &'a str, result: Option<&'a str> },
+    Task {
+        description: &'a str,
+        result: Option<&'a str>,
+    },
 }
 
 /// The memory with one line more.
@@ -36,13 +42,20 @@ pub(super) fn with_line(memory: &str, at: DateTime<Utc>, remembered: Remembered<
     let excess = excess.saturating_sub(drop_oldest(&mut kept, excess, 1));
     drop_oldest(&mut own, excess, 0);
     let (own, kept) = (own.join("\n"), kept.join("\n"));
-    if own.is_empty() { format!("{HEADING}\n\n{kept}\n") } else { format!("{own}\n\n{HEADING}\n\n{kept}\n") }
+    if own.is_empty() {
+        format!("{HEADING}\n\n{kept}\n")
+    } else {
+        format!("{own}\n\n{HEADING}\n\n{kept}\n")
+    }
 }
 
 /// The remembered lines and whatever else the file says, without headings, oldest first.
 pub(super) fn lines(memory: &str) -> Vec<String> {
     let lines = memory.lines().map(|line| line.trim().trim_start_matches("- "));
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Drops lines from the front until `excess` bytes are gone or `least` lines are left; how many bytes went.
@@ -70,7 +83,11 @@ fn line(at: DateTime<Utc>, remembered: Remembered<'_>) -> String {
 
 /// On one line, at most 300 characters. A heading of ours inside would cut the file in two.
 fn clip(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ").replace(HEADING, "Remembered");
+    let line = text
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace(HEADING, "Remembered");
     match line.char_indices().nth(CLIP) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,

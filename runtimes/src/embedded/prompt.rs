@@ -27,7 +27,11 @@ pub(super) fn chat(
 ) -> ModelRequest {
     let mut messages = recent(history);
     messages.push(user(message));
-    ModelRequest { system: system(bundle, files, now), messages, max_tokens }
+    ModelRequest {
+        system: system(bundle, files, now),
+        messages,
+        max_tokens,
+    }
 }
 
 /// A task.
@@ -39,26 +43,46 @@ pub(super) fn task(
 ) -> ModelRequest {
     let mut system = system(bundle, files, now);
     system.push_str("\n\nThe user message is a task. Answer with its result. Say so if you cannot do it.");
-    ModelRequest { system, messages: vec![user(description)], max_tokens }
+    ModelRequest {
+        system,
+        messages: vec![user(description)],
+        max_tokens,
+    }
 }
 
 fn user(content: &str) -> ModelMessage {
-    ModelMessage { role: Role::User, content: content.to_owned() }
+    ModelMessage {
+        role: Role::User,
+        content: content.to_owned(),
+    }
 }
 
 /// The newest messages that fit, beginning with one of the user's, as providers want it.
 fn recent(history: &[ChatTurn]) -> Vec<ModelMessage> {
     let mut room = HISTORY_BYTES;
-    let spoken = history.iter().rev().filter(|turn| !turn.content.trim().is_empty());
+    let spoken = history
+        .iter()
+        .rev()
+        .filter(|turn| !turn.content.trim().is_empty());
     let mut messages: Vec<ModelMessage> = spoken
         .map_while(|turn| {
             room = room.checked_sub(turn.content.len())?;
-            let role = if turn.from_agent { Role::Assistant } else { Role::User };
-            Some(ModelMessage { role, content: turn.content.clone() })
+            let role = if turn.from_agent {
+                Role::Assistant
+            } else {
+                Role::User
+            };
+            Some(ModelMessage {
+                role,
+                content: turn.content.clone(),
+            })
         })
         .collect();
     messages.reverse();
-    let first = messages.iter().position(|message| message.role == Role::User).unwrap_or(messages.len());
+    let first = messages
+        .iter()
+        .position(|message| message.role == Role::User)
+        .unwrap_or(messages.len());
     messages.split_off(first)
 }
 
@@ -73,17 +97,30 @@ fn system(bundle: &AgentBundle, files: &Files, now: DateTime<Utc>) -> String {
         parts.push(format!("Your skills: {}.", bundle.skills.join(", ")));
     }
     if !bundle.command_bundles.is_empty() {
-        parts.push(format!("Command bundles your owner enabled: {}.", bundle.command_bundles.join(", ")));
+        parts.push(format!(
+            "Command bundles your owner enabled: {}.",
+            bundle.command_bundles.join(", ")
+        ));
     }
     if let Some(rules) = &bundle.policy_rules {
-        parts.push(format!("Your owner's policy. Do nothing it denies:\n{}", clip(rules)));
+        parts.push(format!(
+            "Your owner's policy. Do nothing it denies:\n{}",
+            clip(rules)
+        ));
     }
     for path in FILES {
         if let Some(content) = files.get(path).filter(|content| !content.trim().is_empty()) {
-            parts.push(format!("<file path=\"{path}\">\n{}\n</file>", clip(content).trim_end()));
+            parts.push(format!(
+                "<file path=\"{path}\">\n{}\n</file>",
+                clip(content).trim_end()
+            ));
         }
     }
-    let others: Vec<&str> = files.keys().map(String::as_str).filter(|path| !FILES.contains(path)).collect();
+    let others: Vec<&str> = files
+        .keys()
+        .map(String::as_str)
+        .filter(|path| !FILES.contains(path))
+        .collect();
     if !others.is_empty() {
         parts.push(format!("Other files in your workspace: {}.", others.join(", ")));
     }

@@ -42,7 +42,12 @@ struct RuntimeFile {
 
 impl RuntimeFile {
     fn new(state: State, since: DateTime<Utc>) -> Self {
-        Self { state, since, agents: BTreeSet::new(), tokens: VecDeque::new() }
+        Self {
+            state,
+            since,
+            agents: BTreeSet::new(),
+            tokens: VecDeque::new(),
+        }
     }
 
     fn applied(&self, token: &EffectToken) -> bool {
@@ -59,7 +64,11 @@ impl RuntimeFile {
     fn observation(&self, spec: &RuntimeSpec) -> RuntimeObservation {
         let provider_ref = format!("embedded-{}", spec.runtime_id);
         match self.state {
-            State::Running => RuntimeObservation::Running { provider_ref, public_ip: None, since: self.since },
+            State::Running => RuntimeObservation::Running {
+                provider_ref,
+                public_ip: None,
+                since: self.since,
+            },
             State::Stopped => RuntimeObservation::Stopped { provider_ref },
             State::Destroyed => RuntimeObservation::Absent,
         }
@@ -75,7 +84,11 @@ pub(super) struct Runtimes {
 
 impl Runtimes {
     pub(super) fn new(files: SealedFiles, clock: Arc<dyn Clock>) -> Self {
-        Self { files, locks: KeyedLocks::default(), clock }
+        Self {
+            files,
+            locks: KeyedLocks::default(),
+            clock,
+        }
     }
 
     pub(super) async fn observe(&self, spec: &RuntimeSpec) -> Result<RuntimeObservation, DriverError> {
@@ -84,13 +97,17 @@ impl Runtimes {
     }
 
     /// The runtime, and whether it was made just now.
-    pub(super) async fn provision(&self, spec: &RuntimeSpec) -> Result<(RuntimeObservation, bool), DriverError> {
+    pub(super) async fn provision(
+        &self,
+        spec: &RuntimeSpec,
+    ) -> Result<(RuntimeObservation, bool), DriverError> {
         let _held = self.hold(spec).await;
         match self.load(spec).await? {
             Some(file) if file.state == State::Destroyed => Err(destroyed(spec)),
             Some(file) => Ok((file.observation(spec), false)),
             None => {
-                self.store(spec, &RuntimeFile::new(State::Running, self.clock.now())).await?;
+                self.store(spec, &RuntimeFile::new(State::Running, self.clock.now()))
+                    .await?;
                 Ok((self.observe(spec).await?, true))
             }
         }
@@ -102,7 +119,8 @@ impl Runtimes {
         spec: &RuntimeSpec,
         token: &EffectToken,
     ) -> Result<(RuntimeObservation, bool), DriverError> {
-        self.change(spec, token, |file| file.state == State::Stopped, State::Running).await
+        self.change(spec, token, |file| file.state == State::Stopped, State::Running)
+            .await
     }
 
     /// The runtime, and whether it was stopped just now.
@@ -116,7 +134,8 @@ impl Runtimes {
             Some(file) if file.state == State::Destroyed => return Ok((RuntimeObservation::Absent, false)),
             Some(_) => {}
         }
-        self.change(spec, token, |file| file.state == State::Running, State::Stopped).await
+        self.change(spec, token, |file| file.state == State::Running, State::Stopped)
+            .await
     }
 
     /// The runtime, and whether its gateway was restarted just now. The gateway of a stopped one is not.
@@ -125,8 +144,9 @@ impl Runtimes {
         spec: &RuntimeSpec,
         token: &EffectToken,
     ) -> Result<(RuntimeObservation, bool), DriverError> {
-        let (observation, changed) =
-            self.change(spec, token, |file| file.state == State::Running, State::Running).await?;
+        let (observation, changed) = self
+            .change(spec, token, |file| file.state == State::Running, State::Running)
+            .await?;
         match observation {
             RuntimeObservation::Running { .. } => Ok((observation, changed)),
             RuntimeObservation::Pending { .. }
@@ -140,8 +160,10 @@ impl Runtimes {
     /// way see the mark and write nothing more.
     pub(super) async fn begin_destruction(&self, spec: &RuntimeSpec) -> Result<Vec<AgentId>, DriverError> {
         let _held = self.hold(spec).await;
-        let mut file =
-            self.load(spec).await?.unwrap_or_else(|| RuntimeFile::new(State::Destroyed, self.clock.now()));
+        let mut file = self
+            .load(spec)
+            .await?
+            .unwrap_or_else(|| RuntimeFile::new(State::Destroyed, self.clock.now()));
         if file.state != State::Destroyed {
             file.since = self.clock.now();
         }
@@ -170,9 +192,13 @@ impl Runtimes {
     /// Notes that the agent is not on it.
     pub(super) async fn forget_agent(&self, spec: &RuntimeSpec, agent: &AgentId) -> Result<(), DriverError> {
         let _held = self.hold(spec).await;
-        match self.load(spec).await? {
-            Some(mut file) if file.agents.remove(agent) => self.store_unless_destroyed(spec, &file).await,
-            Some(_) | None => Ok(()),
+        let Some(mut file) = self.load(spec).await? else {
+            return Ok(());
+        };
+        if file.agents.remove(agent) {
+            self.store_unless_destroyed(spec, &file).await
+        } else {
+            Ok(())
         }
     }
 
@@ -217,7 +243,10 @@ impl Runtimes {
         match self.load(spec).await? {
             Some(file) if file.state == State::Destroyed => Err(destroyed(spec)),
             Some(file) => Ok(file),
-            None => Err(DriverError::Permanent(format!("runtime {} does not exist", spec.runtime_id))),
+            None => Err(DriverError::Permanent(format!(
+                "runtime {} does not exist",
+                spec.runtime_id
+            ))),
         }
     }
 
@@ -235,7 +264,10 @@ impl Runtimes {
             Err(FileError::Failed(error)) => return Err(error),
         };
         serde_json::from_str(&text).map(Some).map_err(|error| {
-            DriverError::Permanent(format!("the state of runtime {} cannot be read: {error}", spec.runtime_id))
+            DriverError::Permanent(format!(
+                "the state of runtime {} cannot be read: {error}",
+                spec.runtime_id
+            ))
         })
     }
 
@@ -247,7 +279,11 @@ impl Runtimes {
     }
 
     /// As `store`, but a runtime whose key is destroyed needs no mark to be so.
-    async fn store_unless_destroyed(&self, spec: &RuntimeSpec, file: &RuntimeFile) -> Result<(), DriverError> {
+    async fn store_unless_destroyed(
+        &self,
+        spec: &RuntimeSpec,
+        file: &RuntimeFile,
+    ) -> Result<(), DriverError> {
         match self.write(spec, file).await {
             Err(FileError::Destroyed) => Ok(()),
             done => Ok(done?),
@@ -257,7 +293,9 @@ impl Runtimes {
     async fn write(&self, spec: &RuntimeSpec, file: &RuntimeFile) -> Result<(), FileError> {
         let text = serde_json::to_string(file)
             .map_err(|error| FileError::Failed(DriverError::Permanent(error.to_string())))?;
-        self.files.write(&Holder::runtime(spec), [(PATH, text.as_str())]).await
+        self.files
+            .write(&Holder::runtime(spec), &[(PATH.to_owned(), text)].into())
+            .await
     }
 }
 

@@ -1,7 +1,8 @@
 //! Work on tasks, under the agent's policy.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
+use futures::future::BoxFuture;
 use reef_commands::{
     CommandError,
     ports::{DriverError, LogLevel, RuntimeSpec, TaskAssignment, Usage},
@@ -27,14 +28,25 @@ impl Worker {
         if reported(node.claim_task(&task.task_id).await)? != Some(true) {
             return Ok(());
         }
-        match judge(task.bundle.policy_rules.as_deref(), &task.bundle.command_bundles, &task.description) {
+        match judge(
+            task.bundle.policy_rules.as_deref(),
+            &task.bundle.command_bundles,
+            &task.description,
+        ) {
             Judgement::Denied { reason } => {
                 self.note(spec, &task, LogLevel::Warn, &format!("denied: {reason}"));
                 self.give_up(&task, "denied_by_policy", &reason).await
             }
             Judgement::NeedsConfirmation { rule, reason } if !task.approved => {
-                self.note(spec, &task, LogLevel::Info, &format!("waits for a person: {reason}"));
-                report(|| node.request_approval(&task.task_id, &rule, &reason)).await.map(drop)
+                self.note(
+                    spec,
+                    &task,
+                    LogLevel::Info,
+                    &format!("waits for a person: {reason}"),
+                );
+                report(|| node.request_approval(&task.task_id, &rule, &reason))
+                    .await
+                    .map(drop)
             }
             Judgement::NeedsConfirmation { .. } | Judgement::Allowed => self.work(spec, &task).await,
         }
@@ -77,33 +89,52 @@ impl Worker {
         is_model: bool,
     ) -> Result<(), DriverError> {
         let node = &self.ports.node;
-        if report(|| node.complete_task(&task.task_id, &result, usage)).await?.is_none() {
-            self.note(spec, task, LogLevel::Warn, "was settled meanwhile; its result is dropped");
+        if report(|| node.complete_task(&task.task_id, &result, usage))
+            .await?
+            .is_none()
+        {
+            self.note(
+                spec,
+                task,
+                LogLevel::Warn,
+                "was settled meanwhile; its result is dropped",
+            );
             return Ok(());
         }
-        let counts = format!("done: {} tokens read, {} written", usage.input_tokens, usage.output_tokens);
+        let counts = format!(
+            "done: {} tokens read, {} written",
+            usage.input_tokens, usage.output_tokens
+        );
         self.note(spec, task, LogLevel::Info, &counts);
         let result = is_model.then_some(result.as_str());
-        let what = Remembered::Task { description: &task.description, result };
+        let what = Remembered::Task {
+            description: &task.description,
+            result,
+        };
         self.remember(spec, &task.bundle.agent_id, what).await;
         Ok(())
     }
 
     async fn give_up(&self, task: &TaskAssignment, code: &str, reason: &str) -> Result<(), DriverError> {
-        report(|| self.ports.node.fail_task(&task.task_id, code, reason)).await.map(drop)
+        report(|| self.ports.node.fail_task(&task.task_id, code, reason))
+            .await
+            .map(drop)
     }
 
     fn note(&self, spec: &RuntimeSpec, task: &TaskAssignment, level: LogLevel, what: &str) {
-        self.log(spec, Some(&task.bundle.agent_id), level, format!("task {} {what}", task.task_id));
+        self.log(
+            spec,
+            Some(&task.bundle.agent_id),
+            level,
+            format!("task {} {what}", task.task_id),
+        );
     }
 }
 
 /// Reports, again if the log cannot take it just now. `None`: the task is no longer ours to report on.
-async fn report<T, F, Fut>(mut call: F) -> Result<Option<T>, DriverError>
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = Result<T, CommandError>>,
-{
+async fn report<'a, T>(
+    call: impl Fn() -> BoxFuture<'a, Result<T, CommandError>> + Send,
+) -> Result<Option<T>, DriverError> {
     let mut pause = Duration::from_millis(100);
     for _ in 1..REPORTS {
         match reported(call().await) {
@@ -126,7 +157,10 @@ fn reported<T>(answer: Result<T, CommandError>) -> Result<Option<T>, DriverError
     }
     match &error {
         CommandError::Unknown { .. }
-        | CommandError::Refused { kind: RefusalKind::NotFound | RefusalKind::Conflict, .. } => Ok(None),
+        | CommandError::Refused {
+            kind: RefusalKind::NotFound | RefusalKind::Conflict,
+            ..
+        } => Ok(None),
         CommandError::Refused { .. }
         | CommandError::Foreign { .. }
         | CommandError::Malformed { .. }

@@ -1,6 +1,6 @@
 //! The worker: agents' files, memory, and who answers for them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use reef_commands::ports::{AgentBundle, DriverError, LogLevel, RuntimeSpec};
 use reef_domain::AgentId;
@@ -27,8 +27,10 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(ports: EmbeddedPorts, models: ModelConfig) -> Result<Self, ModelError> {
-        let files =
-            SealedFiles { workspace: Arc::clone(&ports.workspace), vault: Arc::clone(&ports.vault) };
+        let files = SealedFiles {
+            workspace: Arc::clone(&ports.workspace),
+            vault: Arc::clone(&ports.vault),
+        };
         Ok(Self {
             runtimes: Runtimes::new(files.clone(), Arc::clone(&ports.clock)),
             models: Models::new(models)?,
@@ -50,15 +52,16 @@ impl Worker {
         self.runtimes.add_agent(spec, agent).await?;
         let _held = self.agents.lock(agent.as_str()).await;
         // `.reef/` is ours: no template writes there.
-        let own: BTreeMap<String, String> = bundle
-            .workspace
-            .iter()
-            .filter(|(path, _)| !path.starts_with(".reef/"))
-            .map(|(path, content)| (path.clone(), content.clone()))
-            .collect();
-        self.files.seed(&Holder::agent(spec, agent), &own).await?;
+        let mut seed = bundle.workspace.clone();
+        seed.retain(|path, _| !path.starts_with(".reef/"));
+        self.files.seed(&Holder::agent(spec, agent), seed).await?;
         if new {
-            self.log(spec, Some(agent), LogLevel::Info, "agent put on the runtime".to_owned());
+            self.log(
+                spec,
+                Some(agent),
+                LogLevel::Info,
+                "agent put on the runtime".to_owned(),
+            );
         }
         Ok(())
     }
@@ -69,7 +72,12 @@ impl Worker {
         // After the above nobody begins to write; who has begun holds the lock.
         let _held = self.agents.lock(agent.as_str()).await;
         self.files.purge(&Holder::agent(spec, agent)).await?;
-        self.log(spec, Some(agent), LogLevel::Info, "agent removed from the runtime".to_owned());
+        self.log(
+            spec,
+            Some(agent),
+            LogLevel::Info,
+            "agent removed from the runtime".to_owned(),
+        );
         Ok(())
     }
 
@@ -99,9 +107,15 @@ impl Worker {
         bundle: &AgentBundle,
         files: &Files,
     ) -> Result<Arc<dyn ModelClient>, DriverError> {
-        let chosen = self.models.choose(&*self.ports.secrets, &bundle.agent_id, &bundle.model).await?;
+        let chosen = self
+            .models
+            .choose(&*self.ports.secrets, &bundle.agent_id, &bundle.model)
+            .await?;
         Ok(chosen.unwrap_or_else(|| {
-            let memory = files.get(memory::PATH).map(|memory| memory::lines(memory)).unwrap_or_default();
+            let memory = files
+                .get(memory::PATH)
+                .map(|memory| memory::lines(memory))
+                .unwrap_or_default();
             Arc::new(Responder::new(bundle.name.clone(), memory))
         }))
     }
@@ -110,7 +124,12 @@ impl Worker {
     /// reply is there all the same.
     pub(super) async fn remember(&self, spec: &RuntimeSpec, agent: &AgentId, what: Remembered<'_>) {
         if let Err(error) = self.try_remember(spec, agent, what).await {
-            self.log(spec, Some(agent), LogLevel::Warn, format!("MEMORY.md was not written: {error}"));
+            self.log(
+                spec,
+                Some(agent),
+                LogLevel::Warn,
+                format!("MEMORY.md was not written: {error}"),
+            );
         }
     }
 
@@ -127,6 +146,9 @@ impl Worker {
         let holder = Holder::agent(spec, agent);
         let before = self.files.read(&holder, memory::PATH).await?.unwrap_or_default();
         let after = memory::with_line(&before, self.ports.clock.now(), what);
-        Ok(self.files.write(&holder, [(memory::PATH, after.as_str())]).await?)
+        Ok(self
+            .files
+            .write(&holder, &[(memory::PATH.to_owned(), after)].into())
+            .await?)
     }
 }

@@ -19,7 +19,11 @@ fn push(lines: &MemoryLogLines, runtime: &str, message: &str) {
 }
 
 fn tail(lines: &MemoryLogLines, runtime: &str, after: u64, limit: usize) -> Vec<(u64, String)> {
-    lines.tail(&runtime.into(), after, limit).into_iter().map(|line| (line.seq, line.message)).collect()
+    lines
+        .tail(&runtime.into(), after, limit)
+        .into_iter()
+        .map(|line| (line.seq, line.message))
+        .collect()
 }
 
 #[test]
@@ -30,7 +34,10 @@ fn lines_are_numbered_per_runtime_and_followed_from_any_number() {
     push(&lines, "rt_1", "two");
     push(&lines, "rt_1", "three");
 
-    assert_eq!(tail(&lines, "rt_1", 1, 10), [(2, "two".to_owned()), (3, "three".to_owned())]);
+    assert_eq!(
+        tail(&lines, "rt_1", 1, 10),
+        [(2, "two".to_owned()), (3, "three".to_owned())]
+    );
     assert_eq!(tail(&lines, "rt_1", 0, 1), [(3, "three".to_owned())]);
     assert_eq!(tail(&lines, "rt_1", 3, 10), []);
     assert_eq!(tail(&lines, "rt_9", 0, 10), []);
@@ -43,7 +50,10 @@ fn a_runtime_keeps_its_newest_lines() {
         push(&lines, "rt_1", message);
     }
 
-    assert_eq!(tail(&lines, "rt_1", 0, 10), [(2, "two".to_owned()), (3, "three".to_owned())]);
+    assert_eq!(
+        tail(&lines, "rt_1", 0, 10),
+        [(2, "two".to_owned()), (3, "three".to_owned())]
+    );
 }
 
 #[test]

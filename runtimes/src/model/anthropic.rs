@@ -40,7 +40,10 @@ impl ModelClient for Anthropic {
         }
         // Both forms of the base URL are found in the wild.
         let url = format!("{}/v1/messages", self.base.trim_end_matches("/v1"));
-        let events = self.http.post(&url, headers, &self.body(request), &self.key).await?;
+        let events = self
+            .http
+            .post(&url, headers, &self.body(request), &self.key)
+            .await?;
         Ok(reply(events, self.key.clone()))
     }
 }
@@ -92,6 +95,7 @@ struct Delta {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_field_names, reason = "the provider names them")]
 struct Tokens {
     input_tokens: Option<u64>,
     cache_creation_input_tokens: Option<u64>,
@@ -103,7 +107,8 @@ impl Tokens {
     /// Numbers of later events are totals and replace earlier ones.
     fn count(&self, usage: &mut Usage) {
         if let Some(fresh) = self.input_tokens {
-            let cached = self.cache_creation_input_tokens.unwrap_or(0) + self.cache_read_input_tokens.unwrap_or(0);
+            let cached =
+                self.cache_creation_input_tokens.unwrap_or(0) + self.cache_read_input_tokens.unwrap_or(0);
             usage.input_tokens = fresh + cached;
         }
         usage.output_tokens = self.output_tokens.unwrap_or(usage.output_tokens);

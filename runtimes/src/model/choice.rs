@@ -24,7 +24,10 @@ impl Models {
     /// Models as configured; the error names a setting that cannot be used.
     pub fn new(config: ModelConfig) -> Result<Self, ModelError> {
         config.validate()?;
-        Ok(Self { http: Arc::new(Http::new(&config)), config: Arc::new(config) })
+        Ok(Self {
+            http: Arc::new(Http::new(&config)),
+            config: Arc::new(config),
+        })
     }
 
     /// At most so many tokens in one reply.
@@ -42,7 +45,9 @@ impl Models {
     ) -> Result<Option<Arc<dyn ModelClient>>, DriverError> {
         for kind in self.config.open_to_agents(model) {
             let secret = secrets.secret(agent, kind.secret_name()).await?;
-            let key = secret.map(|secret| ApiKey::new(&secret.0)).filter(|key| !key.is_empty());
+            let key = secret
+                .map(|secret| ApiKey::new(&secret.0))
+                .filter(|key| !key.is_empty());
             if let Some(key) = key {
                 return Ok(Some(self.client(kind, key, model)));
             }
@@ -56,8 +61,18 @@ impl Models {
         let (http, base) = (Arc::clone(&self.http), self.config.base(kind).to_owned());
         let model = self.config.model_at(kind, wanted);
         match kind {
-            Kind::Openai => Arc::new(OpenAi { http, base, key, model }),
-            Kind::Anthropic => Arc::new(Anthropic { http, base, key, model }),
+            Kind::Openai => Arc::new(OpenAi {
+                http,
+                base,
+                key,
+                model,
+            }),
+            Kind::Anthropic => Arc::new(Anthropic {
+                http,
+                base,
+                key,
+                model,
+            }),
         }
     }
 }

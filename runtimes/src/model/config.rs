@@ -78,7 +78,11 @@ impl Kind {
 
     /// The provider a model of that name belongs to.
     pub(crate) fn of_model(model: &str) -> Self {
-        if model.starts_with("claude") || model.starts_with("anthropic/") { Self::Anthropic } else { Self::Openai }
+        if model.starts_with("claude") || model.starts_with("anthropic/") {
+            Self::Anthropic
+        } else {
+            Self::Openai
+        }
     }
 }
 
@@ -102,7 +106,11 @@ impl ApiKey {
 
     /// `text` for people: without the key, on one line, at most 500 characters.
     pub(crate) fn redact(&self, text: &str) -> String {
-        let text = if self.0.len() < 4 { text.to_owned() } else { text.replace(self.expose(), "[key]") };
+        let text = if self.0.len() < 4 {
+            text.to_owned()
+        } else {
+            text.replace(self.expose(), "[key]")
+        };
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
         line.chars().take(500).collect()
     }
@@ -173,7 +181,9 @@ impl ModelConfig {
             ModelProvider::Auto => &["ANTHROPIC_API_KEY", "OPENAI_API_KEY"],
         };
         if self.api_key.is_none() {
-            let found = names.iter().find_map(|name| variable(name).filter(|key| !key.trim().is_empty()));
+            let found = names
+                .iter()
+                .find_map(|name| variable(name).filter(|key| !key.trim().is_empty()));
             self.api_key = found.map(|key| ApiKey::new(&Zeroizing::new(key)));
         }
         self
@@ -188,7 +198,9 @@ impl ModelConfig {
         if self.connect_timeout_s == 0 || self.idle_timeout_s == 0 || self.reply_timeout_s == 0 {
             return wrong("timeouts must be at least 1 second");
         }
-        let Some(base_url) = &self.base_url else { return Ok(()) };
+        let Some(base_url) = &self.base_url else {
+            return Ok(());
+        };
         match Url::parse(base_url) {
             Ok(url) if !matches!(url.scheme(), "http" | "https") => wrong("base_url must be http or https"),
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
@@ -209,7 +221,11 @@ impl ModelConfig {
             ModelProvider::Anthropic => anything.then_some(Kind::Anthropic),
             ModelProvider::Auto if self.base_url.is_some() => Some(Kind::Openai),
             ModelProvider::Auto => key.map(|key| {
-                if key.expose().starts_with("sk-ant-") { Kind::Anthropic } else { Kind::Openai }
+                if key.expose().starts_with("sk-ant-") {
+                    Kind::Anthropic
+                } else {
+                    Kind::Openai
+                }
             }),
         }
     }
@@ -229,7 +245,10 @@ impl ModelConfig {
 
     /// Where that provider is, without a slash at the end.
     pub(crate) fn base(&self, kind: Kind) -> &str {
-        let own = self.base_url.as_deref().filter(|_| self.configured() == Some(kind));
+        let own = self
+            .base_url
+            .as_deref()
+            .filter(|_| self.configured() == Some(kind));
         let base = own.unwrap_or(match kind {
             Kind::Openai => OPENAI_BASE,
             Kind::Anthropic => ANTHROPIC_BASE,
@@ -243,7 +262,11 @@ impl ModelConfig {
             return model.clone();
         }
         let wanted = wanted.strip_prefix(kind.prefix()).unwrap_or(wanted).trim();
-        if wanted.is_empty() { kind.default_model().to_owned() } else { wanted.to_owned() }
+        if wanted.is_empty() {
+            kind.default_model().to_owned()
+        } else {
+            wanted.to_owned()
+        }
     }
 }
 

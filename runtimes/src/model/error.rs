@@ -65,6 +65,10 @@ impl ModelError {
 
 impl From<ModelError> for DriverError {
     fn from(error: ModelError) -> Self {
-        if error.is_transient() { Self::Transient(error.to_string()) } else { Self::Permanent(error.to_string()) }
+        if error.is_transient() {
+            Self::Transient(error.to_string())
+        } else {
+            Self::Permanent(error.to_string())
+        }
     }
 }

@@ -53,7 +53,12 @@ impl Http {
         key: &ApiKey,
     ) -> Result<Events, ModelError> {
         let deadline = Instant::now() + self.whole;
-        let request = self.client()?.post(url).headers(headers).header(ACCEPT, "text/event-stream").json(body);
+        let request = self
+            .client()?
+            .post(url)
+            .headers(headers)
+            .header(ACCEPT, "text/event-stream")
+            .json(body);
         let response = match timeout(self.idle, request.send()).await {
             Err(_) => return Err(ModelError::Silent(self.idle.as_secs())),
             Ok(Err(error)) => return Err(ModelError::Unreachable(key.redact(&causes(error)))),
@@ -62,12 +67,17 @@ impl Http {
         if response.status() != StatusCode::OK {
             return Err(self.refusal(response, key).await);
         }
-        self.require_events(response, key).await.map(|response| self.events(response, deadline, key.clone()))
+        self.require_events(response, key)
+            .await
+            .map(|response| self.events(response, deadline, key.clone()))
     }
 
     fn client(&self) -> Result<&Client, ModelError> {
         let client = self.client.get_or_init(|| {
-            if rustls::crypto::ring::default_provider().install_default().is_err() {
+            if rustls::crypto::ring::default_provider()
+                .install_default()
+                .is_err()
+            {
                 tracing::trace!("a TLS provider is installed already");
             }
             Client::builder()
@@ -77,7 +87,9 @@ impl Http {
                 .build()
                 .map_err(causes)
         });
-        client.as_ref().map_err(|error| ModelError::Misconfigured(error.clone()))
+        client
+            .as_ref()
+            .map_err(|error| ModelError::Misconfigured(error.clone()))
     }
 
     async fn require_events(&self, response: Response, key: &ApiKey) -> Result<Response, ModelError> {
@@ -86,18 +98,27 @@ impl Http {
             return Ok(response);
         }
         let said = explanation(&form, &self.beginning(response).await);
-        Err(ModelError::Unusable(key.redact(&format!("{form} instead of an event stream: {}", said.message))))
+        Err(ModelError::Unusable(key.redact(&format!(
+            "{form} instead of an event stream: {}",
+            said.message
+        ))))
     }
 
     async fn refusal(&self, response: Response, key: &ApiKey) -> ModelError {
         let (status, form) = (response.status(), content_type(&response));
-        let retry_after_s =
-            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let retry_after_s = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let said = explanation(&form, &self.beginning(response).await);
         let (status, message) = (status.as_u16(), key.redact(&said.message));
         let passes = matches!(status, 408 | 429 | 500..) && !said.is_final();
         if passes {
-            ModelError::Busy { status, message, retry_after_s }
+            ModelError::Busy {
+                status,
+                message,
+                retry_after_s,
+            }
         } else {
             ModelError::Refused { status, message }
         }
@@ -161,14 +182,18 @@ impl Http {
 
 /// A header that is left out of logs and traces.
 pub(crate) fn secret_header(text: &str) -> Result<HeaderValue, ModelError> {
-    let mut value = HeaderValue::from_str(text)
-        .map_err(|_| ModelError::Misconfigured("the API key holds characters no header can carry".to_owned()))?;
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        ModelError::Misconfigured("the API key holds characters no header can carry".to_owned())
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }
 
 pub(crate) fn broken_off(message: &str) -> ModelError {
-    ModelError::BrokenOff { message: message.to_owned(), transient: true }
+    ModelError::BrokenOff {
+        message: message.to_owned(),
+        transient: true,
+    }
 }
 
 /// What a provider says about an error.
@@ -196,7 +221,9 @@ impl Explanation {
 
     /// Out of quota is told like a rate limit, but does not pass.
     fn is_final(&self) -> bool {
-        self.codes.iter().any(|code| matches!(code.as_str(), "insufficient_quota" | "billing_hard_limit_reached"))
+        self.codes
+            .iter()
+            .any(|code| matches!(code.as_str(), "insufficient_quota" | "billing_hard_limit_reached"))
     }
 
     /// The error of a reply that had begun.
@@ -204,31 +231,55 @@ impl Explanation {
         let passes = |code: &String| {
             matches!(
                 code.as_str(),
-                "overloaded_error" | "rate_limit_error" | "api_error" | "timeout_error" | "server_error" | "429"
+                "overloaded_error"
+                    | "rate_limit_error"
+                    | "api_error"
+                    | "timeout_error"
+                    | "server_error"
+                    | "429"
             ) || (code.len() == 3 && code.starts_with('5'))
         };
         let transient = !self.is_final() && self.codes.iter().any(passes);
-        ModelError::BrokenOff { message: key.redact(&self.message), transient }
+        ModelError::BrokenOff {
+            message: key.redact(&self.message),
+            transient,
+        }
     }
 }
 
 fn explanation(form: &str, body: &str) -> Explanation {
     if let Ok(Value::Object(json)) = serde_json::from_str::<Value>(body) {
         let json = Value::Object(json);
-        return Explanation::of(json.get("error").filter(|error| !error.is_null()).unwrap_or(&json));
+        return Explanation::of(
+            json.get("error")
+                .filter(|error| !error.is_null())
+                .unwrap_or(&json),
+        );
     }
     let message = match form {
         "text/html" => "an HTML page".to_owned(),
         _ if body.trim().is_empty() => "no explanation".to_owned(),
         _ => body.to_owned(),
     };
-    Explanation { message, codes: Vec::new() }
+    Explanation {
+        message,
+        codes: Vec::new(),
+    }
 }
 
 /// Media type without parameters, in lower case; empty if there is none.
 fn content_type(response: &Response) -> String {
-    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let value = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
 }
 
 /// An error with what led to it, and without the URL.

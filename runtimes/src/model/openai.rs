@@ -33,10 +33,16 @@ impl ModelClient for OpenAi {
     async fn ask(&self, request: &ModelRequest) -> Result<ModelStream, ModelError> {
         let mut headers = HeaderMap::new();
         if !self.key.is_empty() {
-            headers.insert(AUTHORIZATION, secret_header(&format!("Bearer {}", self.key.expose()))?);
+            headers.insert(
+                AUTHORIZATION,
+                secret_header(&format!("Bearer {}", self.key.expose()))?,
+            );
         }
         let url = format!("{}/chat/completions", self.base);
-        let events = self.http.post(&url, headers, &self.body(request), &self.key).await?;
+        let events = self
+            .http
+            .post(&url, headers, &self.body(request), &self.key)
+            .await?;
         Ok(reply(events, self.key.clone()))
     }
 }
@@ -44,9 +50,18 @@ impl ModelClient for OpenAi {
 impl OpenAi {
     fn body(&self, request: &ModelRequest) -> Value {
         let mut messages = vec![json!({ "role": "system", "content": request.system })];
-        messages.extend(request.messages.iter().map(|m| json!({ "role": m.role.as_str(), "content": m.content })));
+        messages.extend(
+            request
+                .messages
+                .iter()
+                .map(|m| json!({ "role": m.role.as_str(), "content": m.content })),
+        );
         // OpenAI's newer models refuse the old name; most other servers know only the old one.
-        let limit = if self.base.contains("api.openai.com") { "max_completion_tokens" } else { "max_tokens" };
+        let limit = if self.base.contains("api.openai.com") {
+            "max_completion_tokens"
+        } else {
+            "max_tokens"
+        };
         json!({
             "model": self.model,
             "messages": messages,
@@ -122,7 +137,8 @@ fn reply(mut events: Events, key: ApiKey) -> ModelStream {
 }
 
 fn parse(data: &str, key: &ApiKey) -> Result<Chunk, ModelError> {
-    let chunk: Chunk = serde_json::from_str(data).map_err(|_| broken_off("an event is not a chunk of a reply"))?;
+    let chunk: Chunk =
+        serde_json::from_str(data).map_err(|_| broken_off("an event is not a chunk of a reply"))?;
     match &chunk.error {
         Some(error) => Err(Explanation::of(error).broken_off(key)),
         None => Ok(chunk),

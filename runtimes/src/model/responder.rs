@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use reef_commands::ports::Usage;
 
-use super::{CONFIGURE_HINT, ModelChunk, ModelClient, ModelError, ModelMessage, ModelRequest, ModelStream, Role};
+use super::{
+    CONFIGURE_HINT, ModelChunk, ModelClient, ModelError, ModelMessage, ModelRequest, ModelStream, Role,
+};
 
 /// What a reply of the local responder is marked with in place of a model's name.
 pub const LOCAL_RESPONDER: &str = "local-responder";
@@ -26,7 +28,10 @@ pub struct Responder {
 impl Responder {
     /// Answers for the agent of that name, which remembers these lines, oldest first.
     pub fn new(agent_name: impl Into<String>, memory: Vec<String>) -> Self {
-        Self { agent_name: agent_name.into(), memory }
+        Self {
+            agent_name: agent_name.into(),
+            memory,
+        }
     }
 
     fn reply(&self, messages: &[ModelMessage]) -> String {
@@ -37,9 +42,15 @@ impl Responder {
         let answer = match Wish::of(said) {
             Wish::Help => HELP.to_owned(),
             Wish::Count(text) => count(text),
-            Wish::Note(text) => format!("Noted: \"{}\". It is kept in MEMORY.md; ask me to recall it.", clip(text)),
+            Wish::Note(text) => format!(
+                "Noted: \"{}\". It is kept in MEMORY.md; ask me to recall it.",
+                clip(text)
+            ),
             Wish::Recall(about) => self.recall(about, earlier),
-            Wish::Nothing => format!("You asked: \"{}\". Without a model I cannot do more with it.", clip(said)),
+            Wish::Nothing => format!(
+                "You asked: \"{}\". Without a model I cannot do more with it.",
+                clip(said)
+            ),
         };
         format!(
             "This is Reef's local responder, speaking for {}: no model provider is configured, so no model has \
@@ -54,13 +65,17 @@ impl Responder {
         let known = matching(about, self.memory.iter().map(String::as_str));
         let mut parts = Vec::new();
         if !said.is_empty() {
-            parts.push(format!("Earlier in this conversation you said:\n{}", bullets(&said)));
+            parts.push(format!(
+                "Earlier in this conversation you said:\n{}",
+                bullets(&said)
+            ));
         }
         if !known.is_empty() {
             parts.push(format!("MEMORY.md says:\n{}", bullets(&known)));
         }
         if parts.is_empty() {
-            parts.push("I find nothing about that, neither in this conversation nor in MEMORY.md.".to_owned());
+            parts
+                .push("I find nothing about that, neither in this conversation nor in MEMORY.md.".to_owned());
         }
         parts.join("\n\n")
     }
@@ -81,7 +96,10 @@ impl ModelClient for Responder {
         let words: Vec<String> = reply.split_inclusive(' ').map(str::to_owned).collect();
         // No model was used, so no tokens were.
         let end = stream::iter([Ok(ModelChunk::Done(Usage::default()))]);
-        Ok(stream::iter(words).map(|word| Ok(ModelChunk::Delta(word))).chain(end).boxed())
+        Ok(stream::iter(words)
+            .map(|word| Ok(ModelChunk::Delta(word)))
+            .chain(end)
+            .boxed())
     }
 }
 
@@ -110,14 +128,31 @@ impl<'a> Wish<'a> {
         if let Some(text) = after(said, &["count words in", "count the words in", "count words"]) {
             return Self::Count(text);
         }
-        if let Some(text) = after(said, &["please remember that", "remember that", "remember:", "note that", "note:"]) {
+        if let Some(text) = after(
+            said,
+            &[
+                "please remember that",
+                "remember that",
+                "remember:",
+                "note that",
+                "note:",
+            ],
+        ) {
             return Self::Note(text);
         }
-        let about = ["what do you remember about", "do you remember", "recall", "what did i say about"];
+        let about = [
+            "what do you remember about",
+            "do you remember",
+            "recall",
+            "what did i say about",
+        ];
         if let Some(text) = after(said, &about) {
             return Self::Recall(text);
         }
-        match after(said, &["what do you remember", "what did i say", "what did i tell you"]) {
+        match after(
+            said,
+            &["what do you remember", "what did i say", "what did i tell you"],
+        ) {
             Some(_) => Self::Recall(""),
             None => Self::Nothing,
         }
@@ -137,7 +172,13 @@ fn after<'a>(said: &'a str, openings: &[&str]) -> Option<&'a str> {
 
 fn count(text: &str) -> String {
     let (words, characters) = (text.split_whitespace().count(), text.chars().count());
-    let plural = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
+    let plural = |count: usize, one: &str| {
+        if count == 1 {
+            format!("1 {one}")
+        } else {
+            format!("{count} {one}s")
+        }
+    };
     format!(
         "That is {}, {} and {}.",
         plural(words, "word"),
@@ -149,7 +190,9 @@ fn count(text: &str) -> String {
 /// The newest of `lines` that share a word of four or more letters with `about`; all of them if it has none.
 fn matching<'a>(about: &str, lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     let words = |text: &str| -> Vec<String> {
-        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 3);
+        let words = text
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| word.chars().count() > 3);
         words.map(str::to_lowercase).collect()
     };
     let wanted = words(about);
@@ -159,7 +202,11 @@ fn matching<'a>(about: &str, lines: impl Iterator<Item = &'a str>) -> Vec<String
 }
 
 fn bullets(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n")
+    lines
+        .iter()
+        .map(|line| format!("- {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// On one line, at most 400 characters.

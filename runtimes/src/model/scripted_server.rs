@@ -33,7 +33,10 @@ pub(crate) struct Received {
 
 impl Received {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let line = self.head.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}:")))?;
+        let line = self
+            .head
+            .lines()
+            .find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}:")))?;
         Some(line[name.len() + 1..].trim())
     }
 }
@@ -98,25 +101,41 @@ async fn read_request(stream: &mut TcpStream) -> Received {
         assert!(count > 0, "the client hung up in the middle of its request");
         bytes.extend_from_slice(&chunk[..count]);
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
-        let request = Received { head: head.to_owned(), body: Value::Null };
-        let length: usize = request.header("content-length").map_or(0, |length| length.parse().unwrap());
+        let Some((head, _)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let request = Received {
+            head: head.to_owned(),
+            body: Value::Null,
+        };
+        let length: usize = request
+            .header("content-length")
+            .map_or(0, |length| length.parse().unwrap());
         let body = &bytes[head.len() + 4..];
         if body.len() >= length {
-            return Received { body: serde_json::from_slice(body).unwrap_or_default(), ..request };
+            return Received {
+                body: serde_json::from_slice(body).unwrap_or_default(),
+                ..request
+            };
         }
     }
 }
 
 fn head(status: &str, content_type: &str) -> String {
-    let form = if content_type.is_empty() { String::new() } else { format!("content-type: {content_type}\r\n") };
+    let form = if content_type.is_empty() {
+        String::new()
+    } else {
+        format!("content-type: {content_type}\r\n")
+    };
     format!("HTTP/1.1 {status}\r\n{form}connection: close\r\n")
 }
 
 /// A whole answer that is no stream. `status` is such as `401 Unauthorized`; further headers may follow it
 /// on lines of their own.
 pub(crate) fn plain(status: &str, content_type: &str, body: &str) -> Answer {
-    vec![Piece::Bytes(format!("{}\r\n{body}", head(status, content_type)).into_bytes())]
+    vec![Piece::Bytes(
+        format!("{}\r\n{body}", head(status, content_type)).into_bytes(),
+    )]
 }
 
 /// An event stream written at once.
@@ -134,10 +153,16 @@ pub(crate) fn dripped(body: &str) -> Answer {
 /// Everything of a reply: its pieces of text, and how it ended.
 pub(crate) async fn drain(
     mut stream: super::ModelStream,
-) -> (Vec<String>, Result<reef_commands::ports::Usage, super::ModelError>) {
+) -> (
+    Vec<String>,
+    Result<reef_commands::ports::Usage, super::ModelError>,
+) {
     let mut deltas = Vec::new();
     loop {
-        match futures::StreamExt::next(&mut stream).await.expect("a reply ends with Done or an error") {
+        match futures::StreamExt::next(&mut stream)
+            .await
+            .expect("a reply ends with Done or an error")
+        {
             Ok(super::ModelChunk::Delta(text)) => deltas.push(text),
             Ok(super::ModelChunk::Done(usage)) => return (deltas, Ok(usage)),
             Err(error) => return (deltas, Err(error)),
@@ -147,6 +172,13 @@ pub(crate) async fn drain(
 
 /// A request with one message.
 pub(crate) fn question(text: &str) -> super::ModelRequest {
-    let message = super::ModelMessage { role: super::Role::User, content: text.to_owned() };
-    super::ModelRequest { system: "You are Coral.".to_owned(), messages: vec![message], max_tokens: 64 }
+    let message = super::ModelMessage {
+        role: super::Role::User,
+        content: text.to_owned(),
+    };
+    super::ModelRequest {
+        system: "You are Coral.".to_owned(),
+        messages: vec![message],
+        max_tokens: 64,
+    }
 }

@@ -33,7 +33,10 @@ async fn without_a_provider_the_local_responder_answers_and_says_so() {
 
     let (text, usage, model) = world.say("When does the tide turn?").await.unwrap();
 
-    assert!(text.contains("Reef's local responder") && text.contains("no model provider is configured"), "{text}");
+    assert!(
+        text.contains("Reef's local responder") && text.contains("no model provider is configured"),
+        "{text}"
+    );
     assert!(text.contains("When does the tide turn?"), "{text}");
     assert_eq!((usage, model.as_str()), (Usage::default(), "local-responder"));
 }
@@ -43,15 +46,25 @@ async fn a_provider_is_told_who_the_agent_is_and_what_was_said() {
     let server = ScriptedServer::start(vec![events(REPLY)]).await;
     let world = World::running(at(&server)).await;
     let mut asked = request("And then?");
-    asked.history = vec![turn(true, "Welcome."), turn(false, "Tell me of tides."), turn(true, "They rise.")];
+    asked.history = vec![
+        turn(true, "Welcome."),
+        turn(false, "Tell me of tides."),
+        turn(true, "They rise."),
+    ];
 
     let (text, usage, model) = world.reply_to(asked).await.unwrap();
 
     assert_eq!(text, "The tide turns.");
-    assert_eq!((usage.input_tokens, usage.output_tokens, model.as_str()), (40, 3, "openai:reef-1"));
+    assert_eq!(
+        (usage.input_tokens, usage.output_tokens, model.as_str()),
+        (40, 3, "openai:reef-1")
+    );
     let body = server.received().remove(0).body;
     let system = body["messages"][0]["content"].as_str().unwrap().to_owned();
-    assert!(system.contains("You are Coral") && system.contains("You are calm."), "{system}");
+    assert!(
+        system.contains("You are Coral") && system.contains("You are calm."),
+        "{system}"
+    );
     assert_eq!(
         body["messages"].as_array().unwrap()[1..],
         [
@@ -67,7 +80,11 @@ async fn the_oldest_of_a_long_history_is_left_out() {
     let server = ScriptedServer::start(vec![events(REPLY)]).await;
     let world = World::running(at(&server)).await;
     let mut asked = request("And now?");
-    asked.history = vec![turn(false, &"a".repeat(90_000)), turn(true, "b"), turn(false, &"c".repeat(50_000))];
+    asked.history = vec![
+        turn(false, &"a".repeat(90_000)),
+        turn(true, "b"),
+        turn(false, &"c".repeat(50_000)),
+    ];
 
     world.reply_to(asked).await.unwrap();
 
@@ -83,11 +100,19 @@ async fn the_oldest_of_a_long_history_is_left_out() {
 async fn the_agents_own_key_goes_to_the_configured_address() {
     let server = ScriptedServer::start(vec![events(REPLY)]).await;
     let world = World::running(at(&server)).await;
-    world.secrets.0.lock().unwrap().insert("openai_api_key".to_owned(), "sk-agents-own".to_owned());
+    world
+        .secrets
+        .0
+        .lock()
+        .unwrap()
+        .insert("openai_api_key".to_owned(), "sk-agents-own".to_owned());
 
     world.say("Hello?").await.unwrap();
 
-    assert_eq!(server.received()[0].header("authorization"), Some("Bearer sk-agents-own"));
+    assert_eq!(
+        server.received()[0].header("authorization"),
+        Some("Bearer sk-agents-own")
+    );
 }
 
 #[tokio::test]
@@ -98,7 +123,10 @@ async fn a_refusing_provider_is_an_error_that_shows_no_key() {
 
     let error = world.say("My secret wish").await.unwrap_err();
 
-    assert!(matches!(&error, DriverError::Permanent(text) if text.contains("HTTP 401")), "{error:?}");
+    assert!(
+        matches!(&error, DriverError::Permanent(text) if text.contains("HTTP 401")),
+        "{error:?}"
+    );
     let told = format!("{error} {error:?} {}", world.log());
     assert!(told.contains("no reply in conv_1"), "{told}");
     assert!(!told.contains(KEY) && !told.contains("secret wish"), "{told}");
@@ -114,7 +142,10 @@ async fn a_reply_that_breaks_off_is_an_error_after_what_came_and_is_not_remember
     let chunks: Vec<_> = stream.collect().await;
 
     assert_eq!(chunks[0], Ok(ChatChunk::Delta("The ".to_owned())));
-    assert!(matches!(chunks[1..], [Err(DriverError::Transient(_))]), "{chunks:?}");
+    assert!(
+        matches!(chunks[1..], [Err(DriverError::Transient(_))]),
+        "{chunks:?}"
+    );
     assert_eq!(world.file("MEMORY.md").await, None);
 }
 
@@ -126,14 +157,24 @@ async fn log_lines_tell_what_was_done_and_not_what_was_said() {
     world.say("My secret wish").await.unwrap();
 
     let log = world.log();
-    assert!(log.contains("replied in conv_1 through openai:reef-1: 40 tokens read, 3 written"), "{log}");
-    assert!(!log.contains("wish") && !log.contains("tide") && !log.contains(KEY), "{log}");
+    assert!(
+        log.contains("replied in conv_1 through openai:reef-1: 40 tokens read, 3 written"),
+        "{log}"
+    );
+    assert!(
+        !log.contains("wish") && !log.contains("tide") && !log.contains(KEY),
+        "{log}"
+    );
 }
 
 #[tokio::test]
 async fn an_agent_that_was_not_pushed_yet_is_put_there_first() {
     let world = World::new();
-    world.driver.provision(&spec(), &token("provision")).await.unwrap();
+    world
+        .driver
+        .provision(&spec(), &token("provision"))
+        .await
+        .unwrap();
 
     world.say("Hello?").await.unwrap();
 
@@ -143,9 +184,16 @@ async fn an_agent_that_was_not_pushed_yet_is_put_there_first() {
 #[tokio::test]
 async fn an_agent_whose_data_key_was_destroyed_cannot_answer() {
     let world = World::running(ModelConfig::default()).await;
-    world.store.destroy(&VaultOwner::new("agent", "agt_1")).await.unwrap();
+    world
+        .store
+        .destroy(&VaultOwner::new("agent", "agt_1"))
+        .await
+        .unwrap();
 
-    assert!(matches!(world.say("Hello?").await, Err(DriverError::Permanent(_))));
+    assert!(matches!(
+        world.say("Hello?").await,
+        Err(DriverError::Permanent(_))
+    ));
 }
 
 #[tokio::test]
@@ -154,7 +202,11 @@ async fn an_agent_removed_while_it_answers_leaves_no_files_behind() {
     let mut stream = world.driver.chat(&spec(), request("Hello?")).await.unwrap();
     stream.next().await.unwrap().unwrap();
 
-    world.driver.remove_agent(&spec(), &bundle().agent_id, &token("remove")).await.unwrap();
+    world
+        .driver
+        .remove_agent(&spec(), &bundle().agent_id, &token("remove"))
+        .await
+        .unwrap();
     let rest: Vec<_> = stream.collect().await;
 
     assert!(matches!(rest.last(), Some(Ok(ChatChunk::Done { .. }))));

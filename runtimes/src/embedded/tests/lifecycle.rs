@@ -14,7 +14,9 @@ fn running(since: &str) -> RuntimeObservation {
 }
 
 fn stopped() -> RuntimeObservation {
-    RuntimeObservation::Stopped { provider_ref: "embedded-rt_1".to_owned() }
+    RuntimeObservation::Stopped {
+        provider_ref: "embedded-rt_1".to_owned(),
+    }
 }
 
 const TEN: &str = "2026-02-19T10:00:00Z";
@@ -24,20 +26,38 @@ const ELEVEN: &str = "2026-02-19T11:00:00Z";
 async fn a_runtime_never_provisioned_is_absent() {
     let world = World::new();
 
-    assert_eq!(world.driver.observe(&spec()).await, Ok(RuntimeObservation::Absent));
-    assert_eq!(world.driver.stop(&spec(), &token("1")).await, Ok(RuntimeObservation::Absent));
-    assert!(matches!(world.driver.start(&spec(), &token("2")).await, Err(DriverError::Permanent(_))));
-    assert!(matches!(world.say("Hello?").await, Err(DriverError::Permanent(_))));
+    assert_eq!(
+        world.driver.observe(&spec()).await,
+        Ok(RuntimeObservation::Absent)
+    );
+    assert_eq!(
+        world.driver.stop(&spec(), &token("1")).await,
+        Ok(RuntimeObservation::Absent)
+    );
+    assert!(matches!(
+        world.driver.start(&spec(), &token("2")).await,
+        Err(DriverError::Permanent(_))
+    ));
+    assert!(matches!(
+        world.say("Hello?").await,
+        Err(DriverError::Permanent(_))
+    ));
 }
 
 #[tokio::test]
 async fn provisioning_again_finds_the_runtime_made_before() {
     let world = World::new();
-    assert_eq!(world.driver.provision(&spec(), &token("1")).await, Ok(running(TEN)));
+    assert_eq!(
+        world.driver.provision(&spec(), &token("1")).await,
+        Ok(running(TEN))
+    );
 
     world.clock.set(ELEVEN);
 
-    assert_eq!(world.driver.provision(&spec(), &token("1")).await, Ok(running(TEN)));
+    assert_eq!(
+        world.driver.provision(&spec(), &token("1")).await,
+        Ok(running(TEN))
+    );
     assert_eq!(world.driver.observe(&spec()).await, Ok(running(TEN)));
     assert_eq!(world.log().matches("runtime made").count(), 1);
 }
@@ -50,9 +70,15 @@ async fn stopped_and_started_are_remembered_over_a_restart_of_the_server() {
     assert_eq!(world.driver.observe(&spec()).await, Ok(stopped()));
 
     world.clock.set(ELEVEN);
-    assert_eq!(world.driver.start(&spec(), &token("start")).await, Ok(running(ELEVEN)));
+    assert_eq!(
+        world.driver.start(&spec(), &token("start")).await,
+        Ok(running(ELEVEN))
+    );
 
-    assert_eq!(world.restarted().driver.observe(&spec()).await, Ok(running(ELEVEN)));
+    assert_eq!(
+        world.restarted().driver.observe(&spec()).await,
+        Ok(running(ELEVEN))
+    );
 }
 
 #[tokio::test]
@@ -61,19 +87,31 @@ async fn an_effect_run_a_second_time_changes_nothing_even_late() {
     world.driver.stop(&spec(), &token("1-stop")).await.unwrap();
     world.driver.start(&spec(), &token("2-start")).await.unwrap();
 
-    assert_eq!(world.driver.stop(&spec(), &token("1-stop")).await, Ok(running(TEN)));
+    assert_eq!(
+        world.driver.stop(&spec(), &token("1-stop")).await,
+        Ok(running(TEN))
+    );
 
     world.driver.stop(&spec(), &token("3-stop")).await.unwrap();
-    assert_eq!(world.driver.start(&spec(), &token("2-start")).await, Ok(stopped()));
+    assert_eq!(
+        world.driver.start(&spec(), &token("2-start")).await,
+        Ok(stopped())
+    );
 }
 
 #[tokio::test]
 async fn a_gateway_restart_is_seen_in_since_and_happens_once() {
     let world = World::running(ModelConfig::default()).await;
     world.clock.set(ELEVEN);
-    assert_eq!(world.driver.restart_gateway(&spec(), &token("1")).await, Ok(running(ELEVEN)));
+    assert_eq!(
+        world.driver.restart_gateway(&spec(), &token("1")).await,
+        Ok(running(ELEVEN))
+    );
     world.clock.set("2026-02-19T12:00:00Z");
-    assert_eq!(world.driver.restart_gateway(&spec(), &token("1")).await, Ok(running(ELEVEN)));
+    assert_eq!(
+        world.driver.restart_gateway(&spec(), &token("1")).await,
+        Ok(running(ELEVEN))
+    );
 
     world.driver.stop(&spec(), &token("2")).await.unwrap();
 
@@ -87,7 +125,10 @@ async fn a_stopped_runtime_refuses_chats_and_tasks_and_keeps_files() {
 
     let refused = Err(DriverError::Transient("runtime rt_1 is stopped".to_owned()));
     assert_eq!(world.say("Hello?").await.map(drop), refused);
-    assert_eq!(world.driver.run_task(&spec(), task("Sort shells", None)).await, refused);
+    assert_eq!(
+        world.driver.run_task(&spec(), task("Sort shells", None)).await,
+        refused
+    );
     assert_eq!(world.reports(), []);
     assert_eq!(world.file("SOUL.md").await.as_deref(), Some("You are calm."));
 }
@@ -108,11 +149,23 @@ async fn destroying_removes_every_agents_files_and_is_final() {
     }
     let world = world.restarted();
     let refused = Err(DriverError::Permanent("runtime rt_1 was destroyed".to_owned()));
-    assert_eq!(world.driver.observe(&spec()).await, Ok(RuntimeObservation::Absent));
+    assert_eq!(
+        world.driver.observe(&spec()).await,
+        Ok(RuntimeObservation::Absent)
+    );
     assert_eq!(world.say("Hello?").await.map(drop), refused);
-    assert_eq!(world.driver.push(&spec(), &bundle(), &token("late")).await, refused);
-    assert_eq!(world.driver.start(&spec(), &token("late")).await.map(drop), refused);
-    assert_eq!(world.driver.provision(&spec(), &token("late")).await.map(drop), refused);
+    assert_eq!(
+        world.driver.push(&spec(), &bundle(), &token("late")).await,
+        refused
+    );
+    assert_eq!(
+        world.driver.start(&spec(), &token("late")).await.map(drop),
+        refused
+    );
+    assert_eq!(
+        world.driver.provision(&spec(), &token("late")).await.map(drop),
+        refused
+    );
 }
 
 #[tokio::test]
@@ -120,15 +173,25 @@ async fn a_runtime_destroyed_before_it_was_made_is_not_made_later() {
     let world = World::new();
     world.driver.destroy(&spec(), &token("destroy")).await.unwrap();
 
-    assert!(matches!(world.driver.provision(&spec(), &token("late")).await, Err(DriverError::Permanent(_))));
+    assert!(matches!(
+        world.driver.provision(&spec(), &token("late")).await,
+        Err(DriverError::Permanent(_))
+    ));
 }
 
 #[tokio::test]
 async fn without_its_data_key_a_runtime_is_destroyed() {
     let world = World::running(ModelConfig::default()).await;
-    world.store.destroy(&VaultOwner::new("runtime", "rt_1")).await.unwrap();
+    world
+        .store
+        .destroy(&VaultOwner::new("runtime", "rt_1"))
+        .await
+        .unwrap();
 
-    assert_eq!(world.driver.observe(&spec()).await, Ok(RuntimeObservation::Absent));
+    assert_eq!(
+        world.driver.observe(&spec()).await,
+        Ok(RuntimeObservation::Absent)
+    );
     assert_eq!(world.driver.destroy(&spec(), &token("destroy")).await, Ok(()));
     assert!(world.say("Hello?").await.is_err());
 }
@@ -148,7 +211,11 @@ async fn pushing_seeds_what_is_missing_and_keeps_what_the_agent_wrote() {
     .into();
 
     for _ in 0..2 {
-        world.driver.push(&spec(), &changed, &token("push")).await.unwrap();
+        world
+            .driver
+            .push(&spec(), &changed, &token("push"))
+            .await
+            .unwrap();
     }
 
     assert_eq!(world.file("SOUL.md").await.as_deref(), Some("You are calm."));
@@ -165,7 +232,11 @@ async fn a_removed_agents_files_are_gone_and_the_others_stay() {
     world.driver.push(&spec(), &other, &token("push")).await.unwrap();
 
     for _ in 0..2 {
-        world.driver.remove_agent(&spec(), &bundle().agent_id, &token("remove")).await.unwrap();
+        world
+            .driver
+            .remove_agent(&spec(), &bundle().agent_id, &token("remove"))
+            .await
+            .unwrap();
     }
 
     assert_eq!(world.store.files(&bundle().agent_id).await.unwrap(), []);

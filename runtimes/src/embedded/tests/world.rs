@@ -59,6 +59,7 @@ impl TestNode {
         if let Some(error) = self.errors.lock().unwrap().pop_front() {
             return Err(error);
         }
+        *self.settled.lock().unwrap() |= matches!(report, Report::Completed { .. } | Report::Failed { .. });
         self.reports.lock().unwrap().push(report);
         Ok(())
     }
@@ -74,15 +75,24 @@ impl NodeEvents for TestNode {
     }
 
     async fn request_approval(&self, _: &TaskId, rule: &str, reason: &str) -> Result<(), CommandError> {
-        self.take(Report::ApprovalAsked { rule: rule.to_owned(), reason: reason.to_owned() })
+        self.take(Report::ApprovalAsked {
+            rule: rule.to_owned(),
+            reason: reason.to_owned(),
+        })
     }
 
     async fn complete_task(&self, _: &TaskId, result: &str, usage: Usage) -> Result<(), CommandError> {
-        self.take(Report::Completed { result: result.to_owned(), usage })
+        self.take(Report::Completed {
+            result: result.to_owned(),
+            usage,
+        })
     }
 
     async fn fail_task(&self, _: &TaskId, code: &str, reason: &str) -> Result<(), CommandError> {
-        self.take(Report::Failed { code: code.to_owned(), reason: reason.to_owned() })
+        self.take(Report::Failed {
+            code: code.to_owned(),
+            reason: reason.to_owned(),
+        })
     }
 }
 
@@ -93,7 +103,12 @@ pub(super) struct TestSecrets(pub(super) Mutex<BTreeMap<String, String>>);
 #[async_trait]
 impl SecretLookup for TestSecrets {
     async fn secret(&self, _: &AgentId, name: &str) -> Result<Option<ModelSecret>, DriverError> {
-        Ok(self.0.lock().unwrap().get(name).map(|value| ModelSecret(Zeroizing::new(value.clone()))))
+        Ok(self
+            .0
+            .lock()
+            .unwrap()
+            .get(name)
+            .map(|value| ModelSecret(Zeroizing::new(value.clone()))))
     }
 }
 
@@ -127,14 +142,30 @@ impl World {
             clock: clock.clone(),
         };
         let driver = EmbeddedDriver::new(ports, models.clone()).unwrap();
-        Self { store, node, secrets, lines, clock, models, driver }
+        Self {
+            store,
+            node,
+            secrets,
+            lines,
+            clock,
+            models,
+            driver,
+        }
     }
 
     /// A world whose runtime runs, with the agent on it.
     pub(super) async fn running(models: ModelConfig) -> Self {
         let world = Self::with_models(models);
-        world.driver.provision(&spec(), &token("provision")).await.unwrap();
-        world.driver.push(&spec(), &bundle(), &token("push")).await.unwrap();
+        world
+            .driver
+            .provision(&spec(), &token("provision"))
+            .await
+            .unwrap();
+        world
+            .driver
+            .push(&spec(), &bundle(), &token("push"))
+            .await
+            .unwrap();
         world
     }
 
@@ -150,7 +181,11 @@ impl World {
             clock: self.clock.clone(),
         };
         let driver = EmbeddedDriver::new(ports, self.models.clone()).unwrap();
-        Self { driver, lines, ..self }
+        Self {
+            lines,
+            driver,
+            ..self
+        }
     }
 
     /// One message; the reply's text and its end.
@@ -158,7 +193,10 @@ impl World {
         self.reply_to(request(message)).await
     }
 
-    pub(super) async fn reply_to(&self, request: ChatRequest) -> Result<(String, Usage, String), DriverError> {
+    pub(super) async fn reply_to(
+        &self,
+        request: ChatRequest,
+    ) -> Result<(String, Usage, String), DriverError> {
         let mut stream = self.driver.chat(&spec(), request).await?;
         let mut text = String::new();
         loop {
@@ -176,7 +214,14 @@ impl World {
     /// Every log line of the runtime, joined.
     pub(super) fn log(&self) -> String {
         let lines = self.lines.tail(&spec().runtime_id, 0, 1000);
-        lines.into_iter().map(|line| format!("{:?} {}\n", line.level, line.message)).collect()
+        lines
+            .iter()
+            .map(|line| line.message.as_str())
+            .collect::<Vec<_>>()
+            .join(
+                "
+",
+            )
     }
 
     /// A file of the agent, opened as the API would open it.
@@ -184,7 +229,11 @@ impl World {
         let agent = bundle().agent_id;
         let entry = self.store.file(&agent, path).await.unwrap()?;
         let purpose = format!("acc_1/workspace/{agent}/{path}/content");
-        let plain = self.store.open(&VaultOwner::new("agent", &agent), &purpose, &entry.sealed).await.unwrap();
+        let plain = self
+            .store
+            .open(&VaultOwner::new("agent", &agent), &purpose, &entry.sealed)
+            .await
+            .unwrap();
         Some(String::from_utf8(plain.to_vec()).unwrap())
     }
 }
@@ -225,7 +274,10 @@ pub(super) fn request(message: &str) -> ChatRequest {
 }
 
 pub(super) fn turn(from_agent: bool, content: &str) -> ChatTurn {
-    ChatTurn { from_agent, content: content.to_owned() }
+    ChatTurn {
+        from_agent,
+        content: content.to_owned(),
+    }
 }
 
 pub(super) fn task(description: &str, rules: Option<&str>) -> TaskAssignment {
@@ -233,6 +285,9 @@ pub(super) fn task(description: &str, rules: Option<&str>) -> TaskAssignment {
         task_id: "task_1".into(),
         description: description.to_owned(),
         approved: false,
-        bundle: AgentBundle { policy_rules: rules.map(str::to_owned), ..bundle() },
+        bundle: AgentBundle {
+            policy_rules: rules.map(str::to_owned),
+            ..bundle()
+        },
     }
 }

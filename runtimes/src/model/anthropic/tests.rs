@@ -24,7 +24,12 @@ data: {\"type\":\"message_stop\"}\n\n";
 
 fn client(base: &str) -> Anthropic {
     let http = Arc::new(Http::new(&ModelConfig::default()));
-    Anthropic { http, base: base.to_owned(), key: ApiKey::new(KEY), model: "claude-reef".to_owned() }
+    Anthropic {
+        http,
+        base: base.to_owned(),
+        key: ApiKey::new(KEY),
+        model: "claude-reef".to_owned(),
+    }
 }
 
 async fn ask(answer: Answer) -> Result<ModelStream, ModelError> {
@@ -37,7 +42,13 @@ async fn a_reply_split_at_every_byte_is_put_together() {
     let (deltas, end) = drain(ask(dripped(REPLY)).await.unwrap()).await;
 
     assert_eq!(deltas, ["Grüße, ", "海 🪸"]);
-    assert_eq!(end, Ok(Usage { input_tokens: 13, output_tokens: 6 }));
+    assert_eq!(
+        end,
+        Ok(Usage {
+            input_tokens: 13,
+            output_tokens: 6
+        })
+    );
 }
 
 #[tokio::test]
@@ -46,10 +57,17 @@ async fn the_request_is_what_anthropic_documents_whichever_way_the_base_is_writt
         let server = ScriptedServer::start(vec![events(REPLY)]).await;
         let client = client(&format!("{}{suffix}", server.url()));
 
-        drain(client.ask(&question("Hello?")).await.unwrap()).await.1.unwrap();
+        drain(client.ask(&question("Hello?")).await.unwrap())
+            .await
+            .1
+            .unwrap();
 
         let received = server.received().remove(0);
-        assert!(received.head.starts_with("POST /v1/messages HTTP/1.1"), "{}", received.head);
+        assert!(
+            received.head.starts_with("POST /v1/messages HTTP/1.1"),
+            "{}",
+            received.head
+        );
         assert_eq!(received.header("x-api-key"), Some(KEY));
         assert_eq!(received.header("anthropic-version"), Some("2023-06-01"));
         assert_eq!(
@@ -76,29 +94,49 @@ async fn an_error_in_the_middle_of_a_reply_ends_it_and_tells_whether_it_passes()
         let (deltas, end) = drain(ask(events(&body)).await.unwrap()).await;
 
         assert_eq!(deltas, ["Well"]);
-        assert_eq!(end, Err(ModelError::BrokenOff { message: "no, [key]".to_owned(), transient }));
+        assert_eq!(
+            end,
+            Err(ModelError::BrokenOff {
+                message: "no, [key]".to_owned(),
+                transient
+            })
+        );
     }
 }
 
 #[tokio::test]
 async fn refusals_are_told_without_the_key() {
-    let body = |kind: &str| format!("{{\"type\":\"error\",\"error\":{{\"type\":\"{kind}\",\"message\":\"no, {KEY}\"}}}}");
-    for (status, code, transient) in
-        [("401 Unauthorized", 401, false), ("429 Too Many Requests", 429, true), ("529 Overloaded", 529, true)]
-    {
-        let error = ask(plain(status, "application/json", &body("any"))).await.err().expect("it refuses");
+    let body = |kind: &str| {
+        format!("{{\"type\":\"error\",\"error\":{{\"type\":\"{kind}\",\"message\":\"no, {KEY}\"}}}}")
+    };
+    for (status, code, transient) in [
+        ("401 Unauthorized", 401, false),
+        ("429 Too Many Requests", 429, true),
+        ("529 Overloaded", 529, true),
+    ] {
+        let error = ask(plain(status, "application/json", &body("any")))
+            .await
+            .err()
+            .expect("it refuses");
 
         assert_eq!(error.is_transient(), transient, "{error:?}");
-        assert!(error.to_string().ends_with(&format!("(HTTP {code}): no, [key]")), "{error}");
+        assert!(
+            error.to_string().ends_with(&format!("(HTTP {code}): no, [key]")),
+            "{error}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_stall_and_an_early_end_are_errors() {
-    let begun = "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"Well\"}}\n\n";
+    let begun =
+        "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"Well\"}}\n\n";
     let (deltas, end) = drain(ask(events(begun)).await.unwrap()).await;
     assert_eq!(deltas, ["Well"]);
-    assert!(matches!(end, Err(ModelError::BrokenOff { transient: true, .. })), "{end:?}");
+    assert!(
+        matches!(end, Err(ModelError::BrokenOff { transient: true, .. })),
+        "{end:?}"
+    );
 
     let mut answer = events(begun);
     answer.push(Piece::Stall);
@@ -110,7 +148,10 @@ async fn a_stall_and_an_early_end_are_errors() {
 
 #[tokio::test]
 async fn a_web_page_is_no_provider() {
-    let error = ask(plain("200 OK", "text/html; charset=utf-8", "<html></html>")).await.err().unwrap();
+    let error = ask(plain("200 OK", "text/html; charset=utf-8", "<html></html>"))
+        .await
+        .err()
+        .unwrap();
 
     assert!(matches!(error, ModelError::Unusable(_)), "{error:?}");
 }

@@ -33,7 +33,10 @@ fn base_urls_come_from_the_configuration_or_are_the_public_ones() {
 
     assert_eq!(local.base(Kind::Openai), "http://127.0.0.1:11434/v1");
     assert_eq!(local.base(Kind::Anthropic), "https://api.anthropic.com");
-    assert_eq!(ModelConfig::default().base(Kind::Openai), "https://api.openai.com/v1");
+    assert_eq!(
+        ModelConfig::default().base(Kind::Openai),
+        "https://api.openai.com/v1"
+    );
 }
 
 #[test]
@@ -54,24 +57,61 @@ fn the_environment_fills_in_a_key_that_is_not_configured() {
         "ANTHROPIC_API_KEY" => Some("sk-ant-anth".to_owned()),
         _ => None,
     };
-    let key = |given: ModelConfig| given.or_environment(environment).api_key.map(|key| key.expose().to_owned());
+    let key = |given: ModelConfig| {
+        given
+            .or_environment(environment)
+            .api_key
+            .map(|key| key.expose().to_owned())
+    };
 
-    assert_eq!(key(config(ModelProvider::Auto, None, None)).as_deref(), Some("sk-ant-anth"));
-    assert_eq!(key(config(ModelProvider::Openai, None, None)).as_deref(), Some("sk-open"));
-    assert_eq!(key(config(ModelProvider::Auto, Some("http://x/v1"), None)).as_deref(), Some("sk-open"));
-    assert_eq!(key(config(ModelProvider::Auto, None, Some("own!"))).as_deref(), Some("own!"));
+    assert_eq!(
+        key(config(ModelProvider::Auto, None, None)).as_deref(),
+        Some("sk-ant-anth")
+    );
+    assert_eq!(
+        key(config(ModelProvider::Openai, None, None)).as_deref(),
+        Some("sk-open")
+    );
+    assert_eq!(
+        key(config(ModelProvider::Auto, Some("http://x/v1"), None)).as_deref(),
+        Some("sk-open")
+    );
+    assert_eq!(
+        key(config(ModelProvider::Auto, None, Some("own!"))).as_deref(),
+        Some("own!")
+    );
     assert_eq!(key(config(ModelProvider::None, None, None)), None);
 }
 
 #[test]
 fn settings_that_cannot_be_used_are_refused() {
     for base_url in ["ftp://models", "not a url", "https://user:secret@models/v1"] {
-        let error = config(ModelProvider::Openai, Some(base_url), None).validate().unwrap_err();
+        let error = config(ModelProvider::Openai, Some(base_url), None)
+            .validate()
+            .unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");
     }
-    assert!(ModelConfig { max_tokens: 0, ..ModelConfig::default() }.validate().is_err());
-    assert!(ModelConfig { idle_timeout_s: 0, ..ModelConfig::default() }.validate().is_err());
-    assert!(config(ModelProvider::Openai, Some("https://models.test/v1"), None).validate().is_ok());
+    assert!(
+        ModelConfig {
+            max_tokens: 0,
+            ..ModelConfig::default()
+        }
+        .validate()
+        .is_err()
+    );
+    assert!(
+        ModelConfig {
+            idle_timeout_s: 0,
+            ..ModelConfig::default()
+        }
+        .validate()
+        .is_err()
+    );
+    assert!(
+        config(ModelProvider::Openai, Some("https://models.test/v1"), None)
+            .validate()
+            .is_ok()
+    );
     assert!("gemini".parse::<ModelProvider>().is_err());
     assert_eq!("none".parse(), Ok(ModelProvider::None));
 }
