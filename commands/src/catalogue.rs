@@ -144,4 +144,8 @@ pub fn find_command(name: &str) -> Option<&'static CommandSpec> {
 }
 
 /// Each noun's `COMMANDS`.
-const NOUNS: &[&[CommandSpec]] = &[crate::runtime::COMMANDS, crate::task::COMMANDS];
+const NOUNS: &[&[CommandSpec]] = &[
+    crate::agent::COMMANDS,
+    crate::runtime::COMMANDS,
+    crate::task::COMMANDS,
+];

@@ -18,6 +18,7 @@ mod root;
 mod services;
 mod unit;
 
+pub mod agent;
 pub mod follower;
 pub mod managers;
 #[cfg(any(test, feature = "memory"))]

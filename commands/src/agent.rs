@@ -1,0 +1,267 @@
+//! Agents: deployed from templates, started, stopped, removed.
+
+mod deploy;
+
+use reef_domain::{
+    AgentId, PolicyId,
+    account::Account,
+    agent::{Agent, AgentCommand, AgentStatus, AgentStopReason},
+    policy::Policy,
+    reservation::{Reservation, ReservationCommand},
+    runtime::{Runtime, RuntimeCommand, RuntimeStatus, RuntimeStopReason, Tenancy},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Audience, CommandError, CommandSpec, Loaded, Outcome, Unit, UseCase,
+    runtime::{convergence_deadline, require_funds},
+};
+
+pub use deploy::DeployAgent;
+
+pub(crate) const COMMANDS: &[CommandSpec] = &[
+    CommandSpec::of::<DeployAgent>(),
+    CommandSpec::of::<StartAgent>(),
+    CommandSpec::of::<StopAgent>(),
+    CommandSpec::of::<RestartAgent>(),
+    CommandSpec::of::<UpdateAgent>(),
+    CommandSpec::of::<AttachAgentPolicy>(),
+    CommandSpec::of::<DetachAgentPolicy>(),
+    CommandSpec::of::<DeleteAgent>(),
+];
+
+/// The stream that counts the active agents of a user, or of an account where no user is known.
+fn active_agents(agent: &Agent) -> String {
+    let owner = agent.owner_user_id.as_ref().map(AsRef::as_ref);
+    format!(
+        "active-agents/{}",
+        owner
+            .or(agent.account_id.as_ref().map(AsRef::as_ref))
+            .unwrap_or("-")
+    )
+}
+
+async fn take_place(unit: &mut Unit<'_>, id: &AgentId, agent: &Agent) -> Result<(), CommandError> {
+    let Some(account_id) = &agent.account_id else {
+        return Ok(());
+    };
+    let limit = unit.owned::<Account>(account_id).await?.plan.max_active_agents;
+    let claim = ReservationCommand::Claim {
+        holder: id.to_string(),
+        limit,
+    };
+    unit.decide::<Reservation>(active_agents(agent), claim).await?;
+    Ok(())
+}
+
+async fn give_place_back(unit: &mut Unit<'_>, id: &AgentId, agent: &Agent) -> Result<(), CommandError> {
+    let release = ReservationCommand::Release {
+        holder: id.to_string(),
+    };
+    unit.decide::<Reservation>(active_agents(agent), release).await?;
+    Ok(())
+}
+
+/// Brings up the agent's own runtime, if it has one and that is down.
+async fn start_own_runtime(unit: &mut Unit<'_>, agent: &Loaded<Agent>) -> Result<(), CommandError> {
+    let Some(runtime_id) = agent
+        .runtime_id
+        .clone()
+        .filter(|_| agent.tenancy == Tenancy::Dedicated)
+    else {
+        return Ok(());
+    };
+    let runtime = unit.load::<Runtime>(&runtime_id).await?;
+    if !matches!(
+        runtime.status,
+        RuntimeStatus::Stopped | RuntimeStatus::Failed | RuntimeStatus::Stopping
+    ) {
+        return Ok(());
+    }
+    if let Some(account_id) = &agent.account_id {
+        require_funds(unit, account_id).await?;
+    }
+    let start = RuntimeCommand::Start {
+        deadline: convergence_deadline(unit.now()),
+    };
+    unit.decide::<Runtime>(&runtime_id, start).await?;
+    Ok(())
+}
+
+/// Starts a stopped or failed agent, with its own runtime. It counts as active again.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartAgent {
+    /// The agent.
+    pub agent_id: AgentId,
+}
+
+impl UseCase for StartAgent {
+    const NAME: &'static str = "StartAgent";
+    const AUDIENCE: Audience = Audience::Account;
+    const SCOPE: &'static str = "agents:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        let agent = unit.edit::<Agent>(&self.agent_id).await?;
+        if unit.decide::<Agent>(&self.agent_id, AgentCommand::Start).await? > 0 {
+            take_place(unit, &self.agent_id, &agent).await?;
+            start_own_runtime(unit, &agent).await?;
+        }
+        Ok(Outcome::of::<Agent>(&self.agent_id))
+    }
+}
+
+/// Stops an agent, with its own runtime; its open tasks fail. It no longer counts as active.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StopAgent {
+    /// The agent.
+    pub agent_id: AgentId,
+}
+
+impl UseCase for StopAgent {
+    const NAME: &'static str = "StopAgent";
+    const AUDIENCE: Audience = Audience::Account;
+    const SCOPE: &'static str = "agents:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        let agent = unit.edit::<Agent>(&self.agent_id).await?;
+        let stop = AgentCommand::Stop {
+            reason: AgentStopReason::Requested,
+        };
+        if unit.decide::<Agent>(&self.agent_id, stop).await? > 0 {
+            give_place_back(unit, &self.agent_id, &agent).await?;
+            if let (Tenancy::Dedicated, Some(runtime_id)) = (agent.tenancy, &agent.runtime_id) {
+                let stop = RuntimeCommand::Stop {
+                    reason: RuntimeStopReason::Requested,
+                };
+                unit.decide::<Runtime>(runtime_id, stop).await?;
+            }
+        }
+        Ok(Outcome::of::<Agent>(&self.agent_id))
+    }
+}
+
+/// Brings an agent up anew; a stopped one is started.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestartAgent {
+    /// The agent.
+    pub agent_id: AgentId,
+}
+
+impl UseCase for RestartAgent {
+    const NAME: &'static str = "RestartAgent";
+    const AUDIENCE: Audience = Audience::Account;
+    const SCOPE: &'static str = "agents:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        let agent = unit.edit::<Agent>(&self.agent_id).await?;
+        unit.decide::<Agent>(&self.agent_id, AgentCommand::Restart)
+            .await?;
+        if agent.status != AgentStatus::Running {
+            take_place(unit, &self.agent_id, &agent).await?;
+            start_own_runtime(unit, &agent).await?;
+        }
+        Ok(Outcome::of::<Agent>(&self.agent_id))
+    }
+}
+
+/// Renames an agent or asks for another model; what is left out stays.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateAgent {
+    /// The agent.
+    pub agent_id: AgentId,
+    /// New name, 1 to 100 characters.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Model to ask for, 1 to 100 characters.
+    #[serde(default)]
+    pub model: Option<String>,
+}
+
+impl UseCase for UpdateAgent {
+    const NAME: &'static str = "UpdateAgent";
+    const AUDIENCE: Audience = Audience::Account;
+    const SCOPE: &'static str = "agents:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        unit.edit::<Agent>(&self.agent_id).await?;
+        let update = AgentCommand::Update {
+            name: self.name.clone(),
+            model: self.model.clone(),
+        };
+        unit.decide::<Agent>(&self.agent_id, update).await?;
+        Ok(Outcome::of::<Agent>(&self.agent_id))
+    }
+}
+
+/// Has a policy apply to an agent, at once where it runs.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttachAgentPolicy {
+    /// The agent.
+    pub agent_id: AgentId,
+    /// The policy.
+    pub policy_id: PolicyId,
+}
+
+impl UseCase for AttachAgentPolicy {
+    const NAME: &'static str = "AttachAgentPolicy";
+    const AUDIENCE: Audience = Audience::Account;
+    const SCOPE: &'static str = "agents:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        unit.edit::<Agent>(&self.agent_id).await?;
+        unit.owned::<Policy>(&self.policy_id).await?;
+        let attach = AgentCommand::AttachPolicy {
+            policy_id: self.policy_id.clone(),
+        };
+        unit.decide::<Agent>(&self.agent_id, attach).await?;
+        Ok(Outcome::of::<Agent>(&self.agent_id))
+    }
+}
+
+/// Has no policy apply to an agent.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DetachAgentPolicy {
+    /// The agent.
+    pub agent_id: AgentId,
+}
+
+impl UseCase for DetachAgentPolicy {
+    const NAME: &'static str = "DetachAgentPolicy";
+    const AUDIENCE: Audience = Audience::Account;
+    const SCOPE: &'static str = "agents:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        unit.edit::<Agent>(&self.agent_id).await?;
+        unit.decide::<Agent>(&self.agent_id, AgentCommand::DetachPolicy)
+            .await?;
+        Ok(Outcome::of::<Agent>(&self.agent_id))
+    }
+}
+
+/// Removes an agent with its own runtime, conversations, secrets and files, for good.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteAgent {
+    /// The agent.
+    pub agent_id: AgentId,
+}
+
+impl UseCase for DeleteAgent {
+    const NAME: &'static str = "DeleteAgent";
+    const AUDIENCE: Audience = Audience::Account;
+    const SCOPE: &'static str = "agents:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        let agent = unit.edit::<Agent>(&self.agent_id).await?;
+        unit.decide::<Agent>(&self.agent_id, AgentCommand::Delete).await?;
+        give_place_back(unit, &self.agent_id, &agent).await?;
+        Ok(Outcome::of::<Agent>(&self.agent_id))
+    }
+}
