@@ -24,8 +24,14 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 6] =
-        [Self::Native, Self::Tropic, Self::Agentbot, Self::Thermidora, Self::Expressclaw, Self::Agento];
+    pub const ALL: [Self; 6] = [
+        Self::Native,
+        Self::Tropic,
+        Self::Agentbot,
+        Self::Thermidora,
+        Self::Expressclaw,
+        Self::Agento,
+    ];
 
     /// Lower-case name, as it is stored and shown.
     pub fn name(self) -> &'static str {

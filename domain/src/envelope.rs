@@ -119,7 +119,9 @@ impl TryFrom<String> for Actor {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let (kind, id) = text.split_once(':').ok_or_else(|| format!("{text} is not kind:id"))?;
+        let (kind, id) = text
+            .split_once(':')
+            .ok_or_else(|| format!("{text} is not kind:id"))?;
         let kind = ActorKind::ALL
             .into_iter()
             .find(|candidate| candidate.name() == kind)

@@ -1,6 +1,6 @@
 //! Events: their stored names, versions and the union of them all.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -10,7 +10,9 @@ use crate::Decider;
 /// The events of one aggregate.
 ///
 /// Serialised they are `{"<event_type>": {<fields>}}`, the form stock `postgres-es` reads and writes.
-pub trait Event: Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
+pub trait Event:
+    Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug + Send + Sync + 'static
+{
     /// Every stored name with its present schema version.
     const TYPES: &'static [(&'static str, u16)];
     /// The stored name: explicit, past tense, `CamelCase`, unique over all aggregates.
@@ -118,20 +120,35 @@ fn decode_as<E: Event>(event_type: &str, version: u16, payload: &str) -> Result<
         return serde_json::from_str(payload).map_err(bad);
     }
     if version > known {
-        return Err(DecodeError::TooNew { event_type: event_type.to_owned(), version, known });
+        return Err(DecodeError::TooNew {
+            event_type: event_type.to_owned(),
+            version,
+            known,
+        });
     }
-    let mut value: Value = serde_json::from_str(payload).map_err(bad)?;
-    for step in version..known {
-        let upcast = UPCASTS.iter().find(|(name, from, _)| *name == event_type && *from == step);
-        let Some((_, _, upcast)) = upcast else {
-            return Err(DecodeError::BadPayload {
+    let value: Value = serde_json::from_str(payload).map_err(bad)?;
+    let value = upcast(UPCASTS, event_type, version..known, value)?;
+    serde_json::from_value(value).map_err(bad)
+}
+
+/// Takes a payload through every version of `versions` to the one after the last.
+fn upcast(
+    upcasts: &[(&str, u16, Upcast)],
+    event_type: &str,
+    versions: Range<u16>,
+    payload: Value,
+) -> Result<Value, DecodeError> {
+    versions.into_iter().try_fold(payload, |value, step| {
+        let found = upcasts
+            .iter()
+            .find(|(name, from, _)| *name == event_type && *from == step);
+        found
+            .map(|(_, _, upcast)| upcast(value))
+            .ok_or_else(|| DecodeError::BadPayload {
                 event_type: event_type.to_owned(),
                 reason: format!("no upcast from version {step}"),
-            });
-        };
-        value = upcast(value);
-    }
-    serde_json::from_value(value).map_err(bad)
+            })
+    })
 }
 
 macro_rules! any_event {
@@ -236,3 +253,6 @@ macro_rules! for_each_decider {
         }
     };
 }
+
+#[cfg(test)]
+mod tests;

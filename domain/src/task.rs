@@ -33,6 +33,8 @@ pub struct Task {
     pub status: TaskStatus,
     /// The approval asked for last.
     pub approval: Option<Approval>,
+    /// Whether a person said yes, and nothing was asked since.
+    pub approved: bool,
 }
 
 /// Longest description, in characters.
@@ -203,10 +205,12 @@ impl Decider for Task {
                     expires_at: *expires_at,
                     resolution: None,
                 });
+                self.approved = false;
                 self.status = TaskStatus::AwaitingApproval;
             }
             TaskEvent::Approved { .. } => {
                 resolve(Resolution::Approved);
+                self.approved = true;
                 self.status = TaskStatus::Running;
             }
             TaskEvent::Rejected { .. } => {

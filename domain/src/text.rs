@@ -8,7 +8,7 @@ pub(crate) fn name(text: &str, max: usize) -> Option<String> {
     fits.then(|| trimmed.to_owned())
 }
 
-/// Whether the text has at most `max` bytes and no NUL, which PostgreSQL cannot hand out of a JSON text.
+/// Whether the text has at most `max` bytes and no NUL, which `PostgreSQL` cannot hand out of a JSON text.
 pub(crate) fn storable(text: &str, max: usize) -> bool {
     text.len() <= max && !text.contains('\0')
 }

@@ -26,40 +26,55 @@ fn issued() -> Vec<Did> {
 
 #[test]
 fn scopes_are_kept_in_order_and_once() {
-    given::<ApiKey>([]).when(issue(&hash(), &["tasks:write", "chat", "chat"], Some(" ci "))).then([Did::Issued {
-        key_id: "key_1".into(),
-        account_id: "acc_1".into(),
-        user_id: "usr_1".into(),
-        dialect: Dialect::Native,
-        name: Some("ci".to_owned()),
-        prefix: "reef_live_sk_a1b2c3".to_owned(),
-        sha256: hash(),
-        scopes: ["chat".to_owned(), "tasks:write".to_owned()].into(),
-    }]);
+    given::<ApiKey>([])
+        .when(issue(&hash(), &["tasks:write", "chat", "chat"], Some(" ci ")))
+        .then([Did::Issued {
+            key_id: "key_1".into(),
+            account_id: "acc_1".into(),
+            user_id: "usr_1".into(),
+            dialect: Dialect::Native,
+            name: Some("ci".to_owned()),
+            prefix: "reef_live_sk_a1b2c3".to_owned(),
+            sha256: hash(),
+            scopes: ["chat".to_owned(), "tasks:write".to_owned()].into(),
+        }]);
 }
 
 #[test]
 fn what_does_not_look_right_is_refused() {
     for sha256 in ["", "0A", &"g".repeat(64), &"A".repeat(64), &"a".repeat(63)] {
-        given::<ApiKey>([]).when(issue(sha256, &["*"], None)).refused(No::HashInvalid);
+        given::<ApiKey>([])
+            .when(issue(sha256, &["*"], None))
+            .refused(No::HashInvalid);
     }
     let long = "x".repeat(65);
     for scopes in [&[][..], &[""], &["Tasks"], &["a b"], &[long.as_str()], &["a"; 33]] {
-        given::<ApiKey>([]).when(issue(&hash(), scopes, None)).refused(No::ScopesInvalid);
+        given::<ApiKey>([])
+            .when(issue(&hash(), scopes, None))
+            .refused(No::ScopesInvalid);
     }
-    given::<ApiKey>([]).when(issue(&hash(), &["*"], Some("\u{7}"))).refused(No::NameInvalid);
+    given::<ApiKey>([])
+        .when(issue(&hash(), &["*"], Some("\u{7}")))
+        .refused(No::NameInvalid);
 }
 
 #[test]
 fn an_id_is_issued_once() {
-    given::<ApiKey>(issued()).when(issue(&hash(), &["*"], None)).refused(No::ApiKeyAlreadyIssued);
+    given::<ApiKey>(issued())
+        .when(issue(&hash(), &["*"], None))
+        .refused(No::ApiKeyAlreadyIssued);
 }
 
 #[test]
 fn revoked_is_for_good() {
-    let done = given::<ApiKey>(issued()).when(Do::Revoke).then([Did::Revoked { sha256: hash() }]);
+    let done = given::<ApiKey>(issued())
+        .when(Do::Revoke)
+        .then([Did::Revoked { sha256: hash() }]);
     assert!(done.state().revoked);
-    done.when(Do::Revoke).nothing().when(issue(&hash(), &["*"], None)).refused(No::ApiKeyAlreadyIssued);
+    done.when(Do::Revoke)
+        .nothing()
+        .when(issue(&hash(), &["*"], None))
+        .refused(No::ApiKeyAlreadyIssued);
 }
 
 #[test]

@@ -62,10 +62,14 @@ fn funded(micro: u64) -> Ledger {
 
 #[test]
 fn it_opens_once() {
-    let open = Do::Open { account_id: "acc_1".into() };
+    let open = Do::Open {
+        account_id: "acc_1".into(),
+    };
     given::<Ledger>([])
         .when(open.clone())
-        .then([Did::Opened { account_id: "acc_1".into() }])
+        .then([Did::Opened {
+            account_id: "acc_1".into(),
+        }])
         .when(open.clone())
         .nothing();
     given::<Ledger>([granted("g", 5)]).when(open).nothing();
@@ -89,9 +93,13 @@ fn a_grant_counts_once() {
 fn absurd_grants_are_refused() {
     let limit = Ledger::MAX_BALANCE_MICRO;
     for amount in [0, u64::MAX, limit + 1] {
-        given::<Ledger>([]).when(grant("g", amount)).refused(No::AmountInvalid { limit });
+        given::<Ledger>([])
+            .when(grant("g", amount))
+            .refused(No::AmountInvalid { limit });
     }
-    given::<Ledger>([granted("g", limit)]).when(grant("h", 1)).refused(No::AmountInvalid { limit });
+    given::<Ledger>([granted("g", limit)])
+        .when(grant("h", 1))
+        .refused(No::AmountInvalid { limit });
     given::<Ledger>([]).when(grant("", 1)).refused(No::GrantInvalid);
 }
 
@@ -107,7 +115,16 @@ fn twelve_charges_of_five_minutes_make_the_hour_exactly() {
 #[test]
 fn an_interval_is_charged_once() {
     let mut ledger = funded(100 * CREDIT);
-    let taken = amounts(&mut ledger, [charge(1, 0), charge(1, 0), charge(1, 1), charge(1, 0), charge(2, 0)]);
+    let taken = amounts(
+        &mut ledger,
+        [
+            charge(1, 0),
+            charge(1, 0),
+            charge(1, 1),
+            charge(1, 0),
+            charge(2, 0),
+        ],
+    );
     assert_eq!(taken.len(), 3);
     assert_eq!(amounts(&mut ledger, [charge(1, 7), charge(2, 0)]), [] as [u64; 0]);
 }
@@ -116,7 +133,10 @@ fn an_interval_is_charged_once() {
 fn rounding_is_carried_over_runs() {
     let mut ledger = funded(100 * CREDIT);
     // Each run of 6 s costs 0.008333 credits: rounded alone it would always be 0.01.
-    let taken = amounts(&mut ledger, (1..=6).map(|run| charge_of(run, 0, 6_000, 5 * CREDIT, 10_000)));
+    let taken = amounts(
+        &mut ledger,
+        (1..=6).map(|run| charge_of(run, 0, 6_000, 5 * CREDIT, 10_000)),
+    );
     assert_eq!(taken.iter().sum::<u64>(), 50_000);
 }
 
@@ -127,14 +147,23 @@ fn the_balance_ends_at_zero_and_says_so_once() {
     let events = ledger.decide(charge(1, 1)).unwrap();
     assert!(matches!(
         events.as_slice(),
-        [Did::CreditsDeducted { amount_micro: 80_000, .. }, Did::BalanceExhausted { .. }]
+        [
+            Did::CreditsDeducted {
+                amount_micro: 80_000,
+                ..
+            },
+            Did::BalanceExhausted { .. }
+        ]
     ));
     for event in &events {
         ledger.evolve(event);
     }
     assert_eq!((ledger.balance_micro, ledger.exhausted), (0, true));
     let again = ledger.decide(charge(1, 2)).unwrap();
-    assert!(matches!(again.as_slice(), [Did::CreditsDeducted { amount_micro: 0, .. }]));
+    assert!(matches!(
+        again.as_slice(),
+        [Did::CreditsDeducted { amount_micro: 0, .. }]
+    ));
 }
 
 #[test]
@@ -155,20 +184,27 @@ fn an_empty_ledger_is_exhausted_by_its_first_charge() {
     let events = done.outcome().as_ref().unwrap();
     assert!(matches!(
         events.as_slice(),
-        [Did::CreditsDeducted { amount_micro: 0, .. }, Did::BalanceExhausted { .. }]
+        [
+            Did::CreditsDeducted { amount_micro: 0, .. },
+            Did::BalanceExhausted { .. }
+        ]
     ));
 }
 
 #[test]
 fn what_costs_nothing_is_not_metered() {
     given::<Ledger>([]).when(charge_of(1, 0, 300_000, 0, 1)).nothing();
-    given::<Ledger>([]).when(charge_of(1, 0, 0, 5 * CREDIT, 1)).nothing();
+    given::<Ledger>([])
+        .when(charge_of(1, 0, 0, 5 * CREDIT, 1))
+        .nothing();
 }
 
 #[test]
 fn absurd_charges_are_refused() {
     for (elapsed, rate, quantum) in [(u64::MAX, 1, 1), (1, u64::MAX, 1), (1, 1, 0), (1, 1, u64::MAX)] {
-        given::<Ledger>([]).when(charge_of(1, 0, elapsed, rate, quantum)).refused(No::ChargeInvalid);
+        given::<Ledger>([])
+            .when(charge_of(1, 0, elapsed, rate, quantum))
+            .refused(No::ChargeInvalid);
     }
 }
 
@@ -176,11 +212,14 @@ fn absurd_charges_are_refused() {
 fn a_coarser_quantum_after_a_finer_one_never_gives_money_back() {
     let mut ledger = funded(100 * CREDIT);
     let before = ledger.balance_micro;
-    amounts(&mut ledger, [
-        charge_of(1, 0, 1, 5 * CREDIT, 1_000_000_000),
-        charge_of(1, 1, 1, 5 * CREDIT, 1),
-        charge_of(1, 2, 360_000, 5 * CREDIT, 1),
-    ]);
+    amounts(
+        &mut ledger,
+        [
+            charge_of(1, 0, 1, 5 * CREDIT, 1_000_000_000),
+            charge_of(1, 1, 1, 5 * CREDIT, 1),
+            charge_of(1, 2, 360_000, 5 * CREDIT, 1),
+        ],
+    );
     let (ms, price) = (360_002_u64, 5 * CREDIT);
     assert!((before - ledger.balance_micro).abs_diff(ms * price / 3_600_000) <= 1);
 }

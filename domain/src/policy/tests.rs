@@ -1,6 +1,8 @@
 //! Specs of the policy; those of its rules and of the matcher are in [`matching`].
 
-use super::{ParseError, PolicyCommand as Do, PolicyEvent as Did, PolicyRefusal as No, rules::ParseReason, *};
+use super::{
+    ParseError, PolicyCommand as Do, PolicyEvent as Did, PolicyRefusal as No, rules::ParseReason, *,
+};
 use crate::spec::given;
 
 mod matching;
@@ -30,18 +32,27 @@ fn created() -> Did {
 }
 
 fn update(name: Option<&str>, rules: Option<&str>) -> Do {
-    Do::Update { name: name.map(ToOwned::to_owned), rules: rules.map(ToOwned::to_owned) }
+    Do::Update {
+        name: name.map(ToOwned::to_owned),
+        rules: rules.map(ToOwned::to_owned),
+    }
 }
 
 #[test]
 fn rules_are_kept_byte_for_byte() {
-    given::<Policy>([]).when(create(" Strict ", RULES)).then([created()]);
+    given::<Policy>([])
+        .when(create(" Strict ", RULES))
+        .then([created()]);
 }
 
 #[test]
 fn an_id_is_used_once() {
-    given::<Policy>([created()]).when(create("x", RULES)).refused(No::PolicyAlreadyExists);
-    given::<Policy>([created(), Did::Deleted {}]).when(create("x", RULES)).refused(No::PolicyAlreadyExists);
+    given::<Policy>([created()])
+        .when(create("x", RULES))
+        .refused(No::PolicyAlreadyExists);
+    given::<Policy>([created(), Did::Deleted {}])
+        .when(create("x", RULES))
+        .refused(No::PolicyAlreadyExists);
 }
 
 #[test]
@@ -49,7 +60,9 @@ fn the_first_bad_line_is_named() {
     let refused = |rules: &str, line, reason| {
         let refusal = No::RulesInvalid(ParseError { line, reason });
         given::<Policy>([]).when(create("x", rules)).refused(refusal);
-        given::<Policy>([created()]).when(update(None, Some(rules))).refused(refusal);
+        given::<Policy>([created()])
+            .when(update(None, Some(rules)))
+            .refused(refusal);
     };
     refused("ALLOW: a\n\nMAYBE: b\nDENY", 3, ParseReason::VerbMissing);
     refused("ALLOW browse", 1, ParseReason::VerbMissing);
@@ -63,24 +76,43 @@ fn the_first_bad_line_is_named() {
     refused(" \n\t\n", 1, ParseReason::Empty);
     refused(&"DENY: a\n".repeat(1001), 1001, ParseReason::TooLong);
     refused(&format!("DENY: {}", "a".repeat(70_000)), 1, ParseReason::TooLong);
-    let message = No::RulesInvalid(ParseError { line: 3, reason: ParseReason::VerbMissing }).to_string();
-    assert_eq!(message, "line 3: a rule starts with ALLOW:, REQUIRE CONFIRM: or DENY:");
+    let message = No::RulesInvalid(ParseError {
+        line: 3,
+        reason: ParseReason::VerbMissing,
+    })
+    .to_string();
+    assert_eq!(
+        message,
+        "line 3: a rule starts with ALLOW:, REQUIRE CONFIRM: or DENY:"
+    );
 }
 
 #[test]
 fn only_what_differs_is_updated() {
     given::<Policy>([created()]).when(update(None, None)).nothing();
-    given::<Policy>([created()]).when(update(Some("Strict"), Some(RULES))).nothing();
+    given::<Policy>([created()])
+        .when(update(Some("Strict"), Some(RULES)))
+        .nothing();
     given::<Policy>([created()])
         .when(update(Some("Loose"), Some(RULES)))
-        .then([Did::Updated { name: Some("Loose".to_owned()), rules: None }]);
-    given::<Policy>([created()]).when(update(Some(""), None)).refused(No::NameInvalid);
+        .then([Did::Updated {
+            name: Some("Loose".to_owned()),
+            rules: None,
+        }]);
+    given::<Policy>([created()])
+        .when(update(Some(""), None))
+        .refused(No::NameInvalid);
 }
 
 #[test]
 fn a_deleted_policy_is_gone() {
-    let done = given::<Policy>([created()]).when(Do::Delete).then([Did::Deleted {}]);
+    let done = given::<Policy>([created()])
+        .when(Do::Delete)
+        .then([Did::Deleted {}]);
     assert!(done.state().is_gone());
-    done.when(Do::Delete).refused(No::PolicyNotFound).when(update(Some("a"), None)).refused(No::PolicyNotFound);
+    done.when(Do::Delete)
+        .refused(No::PolicyNotFound)
+        .when(update(Some("a"), None))
+        .refused(No::PolicyNotFound);
     given::<Policy>([]).when(Do::Delete).refused(No::PolicyNotFound);
 }

@@ -146,7 +146,11 @@ impl Pattern {
         }
         let stems = written.iter().map(|word| stem(word)).collect();
         let found = !written.is_empty() || !phrases.is_empty();
-        found.then_some(Self::All { stems, written, phrases })
+        found.then_some(Self::All {
+            stems,
+            written,
+            phrases,
+        })
     }
 
     pub(super) fn matches(&self, text: &Text) -> bool {

@@ -9,20 +9,36 @@ fn owner() -> SecretOwner {
 
 fn store(name: &str, reference: &str) -> Do {
     let (name, vault_ref) = (name.to_owned(), VaultRef::from(reference));
-    Do::Store { account_id: "acc_1".into(), owner: owner(), name, vault_ref }
+    Do::Store {
+        account_id: "acc_1".into(),
+        owner: owner(),
+        name,
+        vault_ref,
+    }
 }
 
 fn stored(name: &str, reference: &str) -> Did {
     let (name, vault_ref) = (name.to_owned(), VaultRef::from(reference));
-    Did::Stored { account_id: "acc_1".into(), owner: owner(), name, vault_ref }
+    Did::Stored {
+        account_id: "acc_1".into(),
+        owner: owner(),
+        name,
+        vault_ref,
+    }
 }
 
 fn purge() -> Do {
-    Do::Purge { account_id: "acc_1".into(), owner: owner() }
+    Do::Purge {
+        account_id: "acc_1".into(),
+        owner: owner(),
+    }
 }
 
 fn purged() -> Did {
-    Did::Purged { account_id: "acc_1".into(), owner: owner() }
+    Did::Purged {
+        account_id: "acc_1".into(),
+        owner: owner(),
+    }
 }
 
 #[test]
@@ -40,17 +56,23 @@ fn a_name_is_set_and_replaced() {
 #[test]
 fn names_look_like_variables() {
     for name in ["", "1a", "a b", "é", "a/b", &"a".repeat(129)] {
-        given::<Secrets>([]).when(store(name, "v")).refused(No::NameInvalid);
+        given::<Secrets>([])
+            .when(store(name, "v"))
+            .refused(No::NameInvalid);
     }
     for name in ["A", "_x", "telegram.bot-token_2"] {
-        given::<Secrets>([]).when(store(name, "v")).then([stored(name, "v")]);
+        given::<Secrets>([])
+            .when(store(name, "v"))
+            .then([stored(name, "v")]);
     }
 }
 
 #[test]
 fn what_is_not_set_cannot_be_removed() {
     let remove = Do::Remove { name: "a".to_owned() };
-    given::<Secrets>([]).when(remove.clone()).refused(No::SecretNotFound);
+    given::<Secrets>([])
+        .when(remove.clone())
+        .refused(No::SecretNotFound);
     given::<Secrets>([stored("a", "v")])
         .when(remove.clone())
         .then([Did::Removed { name: "a".to_owned() }])
@@ -64,15 +86,26 @@ fn there_is_a_limit_of_names_but_not_of_changes() {
     given::<Secrets>(full.clone())
         .when(store("one_more", "v"))
         .refused(No::TooManySecrets { limit: MAX_SECRETS });
-    given::<Secrets>(full).when(store("n0", "v2")).then([stored("n0", "v2")]);
+    given::<Secrets>(full)
+        .when(store("n0", "v2"))
+        .then([stored("n0", "v2")]);
 }
 
 #[test]
 fn nothing_is_stored_after_the_purge() {
-    let done = given::<Secrets>([stored("a", "v")]).when(purge()).then([purged()]);
+    let done = given::<Secrets>([stored("a", "v")])
+        .when(purge())
+        .then([purged()]);
     assert!(done.state().names.is_empty());
-    done.when(purge()).nothing().when(store("a", "v")).refused(No::OwnerGone);
-    given::<Secrets>([]).when(purge()).then([purged()]).when(store("a", "v")).refused(No::OwnerGone);
+    done.when(purge())
+        .nothing()
+        .when(store("a", "v"))
+        .refused(No::OwnerGone);
+    given::<Secrets>([])
+        .when(purge())
+        .then([purged()])
+        .when(store("a", "v"))
+        .refused(No::OwnerGone);
 }
 
 #[test]

@@ -4,29 +4,52 @@ use super::{CommandBundle as Bundle, SettingsCommand as Do, SettingsEvent as Did
 use crate::spec::given;
 
 fn set(bundles: &[Bundle]) -> Do {
-    Do::SetCommandBundles { account_id: "acc_1".into(), user_id: "usr_1".into(), bundles: bundles.to_vec() }
+    Do::SetCommandBundles {
+        account_id: "acc_1".into(),
+        user_id: "usr_1".into(),
+        bundles: bundles.to_vec(),
+    }
 }
 
 fn bundles_set(bundles: &[Bundle]) -> Did {
-    Did::CommandBundlesSet { account_id: "acc_1".into(), user_id: "usr_1".into(), bundles: bundles.to_vec() }
+    Did::CommandBundlesSet {
+        account_id: "acc_1".into(),
+        user_id: "usr_1".into(),
+        bundles: bundles.to_vec(),
+    }
 }
 
 fn replace(rules: &[(&str, &[&str])]) -> Do {
     let blocks = |blocks: &[&str]| blocks.iter().map(ToString::to_string).collect();
-    let rules = rules.iter().map(|(port, cidrs)| ((*port).to_owned(), blocks(cidrs))).collect();
-    Do::ReplaceFirewallRules { account_id: "acc_1".into(), user_id: "usr_1".into(), rules }
+    let rules = rules
+        .iter()
+        .map(|(port, cidrs)| ((*port).to_owned(), blocks(cidrs)))
+        .collect();
+    Do::ReplaceFirewallRules {
+        account_id: "acc_1".into(),
+        user_id: "usr_1".into(),
+        rules,
+    }
 }
 
 fn replaced(rules: &[(u16, &[&str])]) -> Did {
     let blocks = |blocks: &[&str]| blocks.iter().map(|block| block.parse().unwrap()).collect();
     let rules = rules.iter().map(|(port, cidrs)| (*port, blocks(cidrs))).collect();
-    Did::FirewallRulesReplaced { account_id: "acc_1".into(), user_id: "usr_1".into(), rules }
+    Did::FirewallRulesReplaced {
+        account_id: "acc_1".into(),
+        user_id: "usr_1".into(),
+        rules,
+    }
 }
 
 #[test]
 fn bundles_stand_in_their_order_each_once() {
     given::<Settings>([])
-        .when(set(&[Bundle::OsCommands, Bundle::BrowserSearch, Bundle::OsCommands]))
+        .when(set(&[
+            Bundle::OsCommands,
+            Bundle::BrowserSearch,
+            Bundle::OsCommands,
+        ]))
         .then([bundles_set(&[Bundle::BrowserSearch, Bundle::OsCommands])])
         .when(set(&[Bundle::BrowserSearch, Bundle::OsCommands]))
         .nothing()
@@ -43,9 +66,18 @@ fn the_first_saving_counts_even_when_empty() {
 #[test]
 fn firewall_rules_are_replaced_whole() {
     given::<Settings>([])
-        .when(replace(&[("22", &["203.0.113.45/32", "203.0.113.45/32"]), ("443", &["0.0.0.0/0", "::/0"])]))
-        .then([replaced(&[(22, &["203.0.113.45/32"]), (443, &["0.0.0.0/0", "::/0"])])])
-        .when(replace(&[("22", &["203.0.113.45/32"]), ("443", &["0.0.0.0/0", "::/0"])]))
+        .when(replace(&[
+            ("22", &["203.0.113.45/32", "203.0.113.45/32"]),
+            ("443", &["0.0.0.0/0", "::/0"]),
+        ]))
+        .then([replaced(&[
+            (22, &["203.0.113.45/32"]),
+            (443, &["0.0.0.0/0", "::/0"]),
+        ])])
+        .when(replace(&[
+            ("22", &["203.0.113.45/32"]),
+            ("443", &["0.0.0.0/0", "::/0"]),
+        ]))
         .nothing()
         .when(replace(&[("18789", &[])]))
         .then([replaced(&[(18789, &[])])]);
@@ -54,7 +86,9 @@ fn firewall_rules_are_replaced_whole() {
 #[test]
 fn ports_are_numbers_up_to_65535() {
     for port in ["", "0", "65536", "-1", "+22", "022", "ssh", "2 2", "٢٢"] {
-        given::<Settings>([]).when(replace(&[(port, &[])])).refused(No::PortInvalid);
+        given::<Settings>([])
+            .when(replace(&[(port, &[])]))
+            .refused(No::PortInvalid);
     }
 }
 
@@ -86,7 +120,9 @@ fn one_bad_block_changes_nothing() {
 fn absurdly_many_rules_are_refused() {
     let ports: Vec<String> = (1..=101).map(|port: u16| port.to_string()).collect();
     let rules: Vec<(&str, &[&str])> = ports.iter().map(|port| (port.as_str(), &[][..])).collect();
-    given::<Settings>([]).when(replace(&rules)).refused(No::TooManyRules);
+    given::<Settings>([])
+        .when(replace(&rules))
+        .refused(No::TooManyRules);
 }
 
 #[test]
@@ -111,14 +147,19 @@ fn a_migrated_policy_is_remembered_until_the_bundles_change() {
         .when(replace(&[("22", &["0.0.0.0/0"])]))
         .then([replaced(&[(22, &["0.0.0.0/0"])])]);
     assert_eq!(done.state().migrated[""], PolicyId::from("pol_1"));
-    let done = done.when(set(&[Bundle::OsCommands])).then([bundles_set(&[Bundle::OsCommands])]);
+    let done = done
+        .when(set(&[Bundle::OsCommands]))
+        .then([bundles_set(&[Bundle::OsCommands])]);
     assert!(done.state().migrated.is_empty());
 }
 
 #[test]
 fn names_of_bundles_are_their_serialised_names() {
     for bundle in Bundle::ALL {
-        assert_eq!(serde_json::to_string(&bundle).unwrap(), format!("\"{}\"", bundle.name()));
+        assert_eq!(
+            serde_json::to_string(&bundle).unwrap(),
+            format!("\"{}\"", bundle.name())
+        );
         assert_eq!(Bundle::from_name(bundle.name()), Some(bundle));
     }
     assert_eq!(Bundle::from_name("everything"), None);

@@ -19,7 +19,10 @@ fn all_words_of_a_rule_must_occur() {
     assert!(matches("SHELL commands", "open the Shell; type two Commands"));
     assert!(!matches("shell commands", "collect shells at the beach"));
     assert!(!matches("shell commands", ""));
-    assert!(matches("browse any public website", "Browse the public websites of three vendors"));
+    assert!(matches(
+        "browse any public website",
+        "Browse the public websites of three vendors"
+    ));
 }
 
 #[test]
@@ -46,8 +49,13 @@ fn forms_of_a_word_are_one_word() {
             }
         }
     }
-    for (rule, text) in [("bus", "bu"), ("string", "str"), ("cat", "category"), ("status", "statu"), ("red", "r")]
-    {
+    for (rule, text) in [
+        ("bus", "bu"),
+        ("string", "str"),
+        ("cat", "category"),
+        ("status", "statu"),
+        ("red", "r"),
+    ] {
         assert!(!matches(rule, text), "{rule} should not match {text}");
     }
 }
@@ -62,7 +70,10 @@ fn small_words_do_not_count_unless_there_is_nothing_else() {
 #[test]
 fn a_negation_in_a_rule_counts() {
     assert!(!matches("files without backup", "delete files in backup"));
-    assert!(matches("files without backup", "delete the file without a backup"));
+    assert!(matches(
+        "files without backup",
+        "delete the file without a backup"
+    ));
 }
 
 #[test]
@@ -83,7 +94,10 @@ fn quoted_phrases_occur_literally() {
     assert!(matches("the \"public web\" search", "searching the public web"));
     assert!(!matches("the \"public web\" search", "search the web in public"));
     assert!(matches("\u{201c}drop table\u{201d}", "drop table users"));
-    assert!(matches("a 5\" screen", "buy a 5 inch screen"), "a single quote mark is just a character");
+    assert!(
+        matches("a 5\" screen", "buy a 5 inch screen"),
+        "a single quote mark is just a character"
+    );
 }
 
 #[test]
@@ -116,15 +130,23 @@ fn the_strictest_verb_counts_and_the_first_line_is_named() {
 
 #[test]
 fn what_no_rule_matches_needs_confirmation() {
-    let verdict = Rules::parse("ALLOW: web browsing").unwrap().evaluate("write a poem");
-    assert_eq!((verdict.decision, verdict.matched_rule), (Decision::RequireConfirm, None));
+    let verdict = Rules::parse("ALLOW: web browsing")
+        .unwrap()
+        .evaluate("write a poem");
+    assert_eq!(
+        (verdict.decision, verdict.matched_rule),
+        (Decision::RequireConfirm, None)
+    );
 }
 
 #[test]
 fn a_policy_stands_above_the_bundles() {
     let verdict = evaluate(Some("ALLOW: sudo"), &[], "sudo reboot");
     assert_eq!(verdict.decision, Decision::Allow);
-    assert_eq!(evaluate(Some("no rule"), &[], "sudo reboot").decision, Decision::RequireConfirm);
+    assert_eq!(
+        evaluate(Some("no rule"), &[], "sudo reboot").decision,
+        Decision::RequireConfirm
+    );
 }
 
 #[test]
@@ -132,13 +154,26 @@ fn without_a_policy_only_the_bundles_limit() {
     let decide = |bundles: &[CommandBundle], text: &str| evaluate(None, bundles, text).decision;
     assert_eq!(decide(&[], "write a poem"), Decision::Allow);
     assert_eq!(decide(&[], "run a shell command"), Decision::Deny);
-    assert_eq!(decide(&[CommandBundle::OsCommands], "run a shell command"), Decision::Allow);
-    assert_eq!(decide(&[CommandBundle::OsCommands], "search the web for news"), Decision::Deny);
-    assert_eq!(decide(&CommandBundle::ALL, "search the web, execute code with sudo"), Decision::Allow);
+    assert_eq!(
+        decide(&[CommandBundle::OsCommands], "run a shell command"),
+        Decision::Allow
+    );
+    assert_eq!(
+        decide(&[CommandBundle::OsCommands], "search the web for news"),
+        Decision::Deny
+    );
+    assert_eq!(
+        decide(&CommandBundle::ALL, "search the web, execute code with sudo"),
+        Decision::Allow
+    );
 }
 
 #[test]
 fn the_same_question_gets_the_same_answer() {
-    let ask = || Rules::parse("DENY: b a\nDENY: a \"b c\"").unwrap().evaluate("a b c");
+    let ask = || {
+        Rules::parse("DENY: b a\nDENY: a \"b c\"")
+            .unwrap()
+            .evaluate("a b c")
+    };
     assert_eq!(ask(), ask());
 }
