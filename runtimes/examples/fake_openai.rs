@@ -6,7 +6,7 @@
 //! the address is printed. `GET /requests` gives every request body so far.
 //!
 //! In the last user message `!fail 429` answers with that status, `!stall` falls silent in the middle, `!cut`
-//! closes the connection in the middle, and `!error` sends an error in the middle.
+//! ends the stream in the middle, and `!error` sends an error in the middle.
 #![allow(clippy::print_stdout, reason = "whoever starts it reads the address")]
 
 use std::{

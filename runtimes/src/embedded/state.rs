@@ -113,14 +113,18 @@ impl Runtimes {
         }
     }
 
-    /// The runtime, and whether it was started just now.
+    /// The runtime, and whether it was started just now. One that was never made, because its provisioning
+    /// had failed, is made.
     pub(super) async fn start(
         &self,
         spec: &RuntimeSpec,
         token: &EffectToken,
     ) -> Result<(RuntimeObservation, bool), DriverError> {
-        self.change(spec, token, |file| file.state == State::Stopped, State::Running)
-            .await
+        let (_, new) = self.provision(spec).await?;
+        let (observation, changed) = self
+            .change(spec, token, |file| file.state == State::Stopped, State::Running)
+            .await?;
+        Ok((observation, new || changed))
     }
 
     /// The runtime, and whether it was stopped just now.

@@ -35,13 +35,21 @@ async fn a_runtime_never_provisioned_is_absent() {
         Ok(RuntimeObservation::Absent)
     );
     assert!(matches!(
-        world.driver.start(&spec(), &token("2")).await,
-        Err(DriverError::Permanent(_))
-    ));
-    assert!(matches!(
         world.say("Hello?").await,
         Err(DriverError::Permanent(_))
     ));
+}
+
+#[tokio::test]
+async fn a_runtime_whose_provisioning_had_failed_is_made_when_it_is_started() {
+    let world = World::new();
+
+    assert_eq!(
+        world.driver.start(&spec(), &token("start")).await,
+        Ok(running(TEN))
+    );
+
+    assert_eq!(world.driver.observe(&spec()).await, Ok(running(TEN)));
 }
 
 #[tokio::test]
