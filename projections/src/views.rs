@@ -2,26 +2,46 @@
 
 use crate::{AnyView, Projection, ViewOf};
 
+mod shared;
+
 pub mod account;
+pub mod agent;
 pub mod api_key;
+pub mod conversation;
 pub mod ledger;
+pub mod message;
 pub mod policy;
+pub mod provisioning_job;
+pub mod runtime;
 pub mod secret;
 pub mod settings;
+pub mod task;
 pub mod template;
+pub mod timer;
+pub mod usage;
+
+pub use shared::{Failure, TokenUsage};
 
 /// Every view, in order of name.
 pub fn all() -> Vec<Box<dyn AnyView>> {
     vec![
         view::<account::Accounts>(),
+        view::<agent::Agents>(),
         view::<api_key::ApiKeys>(),
+        view::<conversation::Conversations>(),
         view::<api_key::Credentials>(),
         view::<ledger::LedgerEntries>(),
         view::<ledger::Ledgers>(),
+        view::<message::Messages>(),
         view::<policy::Policies>(),
+        view::<provisioning_job::ProvisioningJobs>(),
+        view::<runtime::Runtimes>(),
         view::<secret::Secrets>(),
         view::<settings::Settings>(),
+        view::<task::Tasks>(),
         view::<template::Templates>(),
+        view::<timer::Timers>(),
+        view::<usage::Usages>(),
     ]
 }
 
@@ -29,5 +49,7 @@ fn view<P: Projection>() -> Box<dyn AnyView> {
     Box::new(ViewOf::<P>::new())
 }
 
+#[cfg(test)]
+mod kit;
 #[cfg(test)]
 mod tests;
