@@ -174,7 +174,10 @@ impl<P: Projection> AnyView for ViewOf<P> {
     fn decode(&self, payload: &str) -> Result<AnyDoc, ViewError> {
         serde_json::from_str::<P::Doc>(payload)
             .map(|doc| Arc::new(doc) as AnyDoc)
-            .map_err(|error| ViewError { view: P::NAME, reason: error.to_string() })
+            .map_err(|error| ViewError {
+                view: P::NAME,
+                reason: error.to_string(),
+            })
     }
 
     fn row(&self, doc: &AnyDoc) -> Option<Row> {
@@ -185,7 +188,8 @@ impl<P: Projection> AnyView for ViewOf<P> {
             parent_id: doc.parent_id().map(ToOwned::to_owned),
             status: doc.status().map(ToOwned::to_owned),
             created_at_us: doc.created_at().timestamp_micros(),
-            payload: serde_json::to_string(doc).expect("documents hold only strings, numbers and string-keyed maps"),
+            payload: serde_json::to_string(doc)
+                .expect("documents hold only strings, numbers and string-keyed maps"),
         })
     }
 

@@ -42,6 +42,10 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// The same page over other items.
     pub fn map<U>(self, item: impl FnMut(T) -> U) -> Page<U> {
-        Page { data: self.data.into_iter().map(item).collect(), next: self.next, position: self.position }
+        Page {
+            data: self.data.into_iter().map(item).collect(),
+            next: self.next,
+            position: self.position,
+        }
     }
 }

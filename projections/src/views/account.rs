@@ -99,9 +99,17 @@ impl Projection for Accounts {
     }
 
     fn fold(doc: Option<AccountDoc>, envelope: &Envelope) -> Option<AccountDoc> {
-        let AnyEvent::Account(event) = &envelope.event else { return doc };
+        let AnyEvent::Account(event) = &envelope.event else {
+            return doc;
+        };
         let at = envelope.recorded_at;
-        if let AccountEvent::Registered { account_id, dialect, name, owner_email } = event {
+        if let AccountEvent::Registered {
+            account_id,
+            dialect,
+            name,
+            owner_email,
+        } = event
+        {
             return Some(AccountDoc {
                 id: account_id.clone(),
                 dialect: *dialect,
@@ -119,7 +127,12 @@ impl Projection for Accounts {
         doc.updated_at = at;
         match event {
             AccountEvent::Registered { .. } => {}
-            AccountEvent::UserAdded { user_id, email, name, role } => doc.users.push(AccountUser {
+            AccountEvent::UserAdded {
+                user_id,
+                email,
+                name,
+                role,
+            } => doc.users.push(AccountUser {
                 user_id: user_id.clone(),
                 email: email.clone(),
                 name: name.clone(),
@@ -146,6 +159,12 @@ impl Projection for Accounts {
     }
 
     fn source(id: &str, _: Option<&str>) -> Option<Source> {
-        Some(Source { aggregate_type: Account::TYPE, aggregate_id: id.to_owned() })
+        Some(Source {
+            aggregate_type: Account::TYPE,
+            aggregate_id: id.to_owned(),
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

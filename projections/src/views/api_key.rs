@@ -90,9 +90,19 @@ impl Projection for ApiKeys {
     }
 
     fn fold(doc: Option<ApiKeyDoc>, envelope: &Envelope) -> Option<ApiKeyDoc> {
-        let AnyEvent::ApiKey(event) = &envelope.event else { return doc };
+        let AnyEvent::ApiKey(event) = &envelope.event else {
+            return doc;
+        };
         match event {
-            ApiKeyEvent::Issued { key_id, account_id, user_id, name, prefix, scopes, .. } => Some(ApiKeyDoc {
+            ApiKeyEvent::Issued {
+                key_id,
+                account_id,
+                user_id,
+                name,
+                prefix,
+                scopes,
+                ..
+            } => Some(ApiKeyDoc {
                 id: key_id.clone(),
                 account_id: account_id.clone(),
                 user_id: user_id.clone(),
@@ -113,7 +123,10 @@ impl Projection for ApiKeys {
     }
 
     fn source(id: &str, _: Option<&str>) -> Option<Source> {
-        Some(Source { aggregate_type: ApiKey::TYPE, aggregate_id: id.to_owned() })
+        Some(Source {
+            aggregate_type: ApiKey::TYPE,
+            aggregate_id: id.to_owned(),
+        })
     }
 }
 
@@ -169,32 +182,48 @@ impl Projection for Credentials {
     const PARENT: Option<&'static str> = Some("key_id");
 
     fn touches(envelope: &Envelope) -> Vec<Touch> {
-        let AnyEvent::ApiKey(event) = &envelope.event else { return vec![] };
+        let AnyEvent::ApiKey(event) = &envelope.event else {
+            return vec![];
+        };
         match event {
             ApiKeyEvent::Issued { sha256, .. } | ApiKeyEvent::Revoked { sha256 } => vec![Touch::one(sha256)],
         }
     }
 
     fn fold(doc: Option<CredentialDoc>, envelope: &Envelope) -> Option<CredentialDoc> {
-        let AnyEvent::ApiKey(event) = &envelope.event else { return doc };
+        let AnyEvent::ApiKey(event) = &envelope.event else {
+            return doc;
+        };
         match event {
-            ApiKeyEvent::Issued { key_id, account_id, user_id, dialect, sha256, scopes, .. } => {
-                Some(CredentialDoc {
-                    id: sha256.clone(),
-                    key_id: key_id.clone(),
-                    account_id: account_id.clone(),
-                    user_id: user_id.clone(),
-                    dialect: *dialect,
-                    scopes: scopes.clone(),
-                    created_at: envelope.recorded_at,
-                })
-            }
+            ApiKeyEvent::Issued {
+                key_id,
+                account_id,
+                user_id,
+                dialect,
+                sha256,
+                scopes,
+                ..
+            } => Some(CredentialDoc {
+                id: sha256.clone(),
+                key_id: key_id.clone(),
+                account_id: account_id.clone(),
+                user_id: user_id.clone(),
+                dialect: *dialect,
+                scopes: scopes.clone(),
+                created_at: envelope.recorded_at,
+            }),
             ApiKeyEvent::Revoked { .. } => None,
         }
     }
 
     fn source(_: &str, parent_id: Option<&str>) -> Option<Source> {
         let aggregate_id = parent_id?.to_owned();
-        Some(Source { aggregate_type: ApiKey::TYPE, aggregate_id })
+        Some(Source {
+            aggregate_type: ApiKey::TYPE,
+            aggregate_id,
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

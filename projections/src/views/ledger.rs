@@ -96,7 +96,9 @@ impl Projection for Ledgers {
     }
 
     fn fold(doc: Option<LedgerDoc>, envelope: &Envelope) -> Option<LedgerDoc> {
-        let AnyEvent::Ledger(event) = &envelope.event else { return doc };
+        let AnyEvent::Ledger(event) = &envelope.event else {
+            return doc;
+        };
         let at = envelope.recorded_at;
         let account_id = match event {
             LedgerEvent::Opened { account_id }
@@ -123,7 +125,10 @@ impl Projection for Ledgers {
     }
 
     fn source(id: &str, _: Option<&str>) -> Option<Source> {
-        Some(Source { aggregate_type: Ledger::TYPE, aggregate_id: id.to_owned() })
+        Some(Source {
+            aggregate_type: Ledger::TYPE,
+            aggregate_id: id.to_owned(),
+        })
     }
 }
 
@@ -197,10 +202,16 @@ impl Projection for LedgerEntries {
     const PARENT: Option<&'static str> = Some("account_id");
 
     fn touches(envelope: &Envelope) -> Vec<Touch> {
-        let AnyEvent::Ledger(event) = &envelope.event else { return vec![] };
+        let AnyEvent::Ledger(event) = &envelope.event else {
+            return vec![];
+        };
         match event {
             LedgerEvent::CreditsGranted { entry_id, .. } => vec![Touch::one(entry_id)],
-            LedgerEvent::CreditsDeducted { entry_id, amount_micro, .. } if *amount_micro > 0 => {
+            LedgerEvent::CreditsDeducted {
+                entry_id,
+                amount_micro,
+                ..
+            } if *amount_micro > 0 => {
                 vec![Touch::one(entry_id)]
             }
             LedgerEvent::Opened { .. }
@@ -210,24 +221,35 @@ impl Projection for LedgerEntries {
     }
 
     fn fold(doc: Option<LedgerEntryDoc>, envelope: &Envelope) -> Option<LedgerEntryDoc> {
-        let AnyEvent::Ledger(event) = &envelope.event else { return doc };
+        let AnyEvent::Ledger(event) = &envelope.event else {
+            return doc;
+        };
         let created_at = envelope.recorded_at;
         match event {
-            LedgerEvent::CreditsGranted { account_id, entry_id, grant_id, amount_micro, description } => {
-                Some(LedgerEntryDoc {
-                    id: entry_id.clone(),
-                    account_id: account_id.clone(),
-                    kind: EntryKind::Grant,
-                    amount_micro: i64::try_from(*amount_micro).unwrap_or(i64::MAX),
-                    description: description.clone(),
-                    grant_id: Some(grant_id.clone()),
-                    runtime_id: None,
-                    elapsed_ms: None,
-                    created_at,
-                })
-            }
+            LedgerEvent::CreditsGranted {
+                account_id,
+                entry_id,
+                grant_id,
+                amount_micro,
+                description,
+            } => Some(LedgerEntryDoc {
+                id: entry_id.clone(),
+                account_id: account_id.clone(),
+                kind: EntryKind::Grant,
+                amount_micro: i64::try_from(*amount_micro).unwrap_or(i64::MAX),
+                description: description.clone(),
+                grant_id: Some(grant_id.clone()),
+                runtime_id: None,
+                elapsed_ms: None,
+                created_at,
+            }),
             LedgerEvent::CreditsDeducted {
-                account_id, entry_id, runtime_id, elapsed_ms, amount_micro, ..
+                account_id,
+                entry_id,
+                runtime_id,
+                elapsed_ms,
+                amount_micro,
+                ..
             } => Some(LedgerEntryDoc {
                 id: entry_id.clone(),
                 account_id: account_id.clone(),
@@ -245,7 +267,10 @@ impl Projection for LedgerEntries {
 
     fn source(_: &str, parent_id: Option<&str>) -> Option<Source> {
         let aggregate_id = parent_id?.to_owned();
-        Some(Source { aggregate_type: Ledger::TYPE, aggregate_id })
+        Some(Source {
+            aggregate_type: Ledger::TYPE,
+            aggregate_id,
+        })
     }
 }
 
@@ -255,3 +280,6 @@ fn ran_for(elapsed_ms: u64) -> String {
         seconds => format!("runtime ({seconds} s)"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,10 +73,19 @@ impl Projection for Policies {
     }
 
     fn fold(doc: Option<PolicyDoc>, envelope: &Envelope) -> Option<PolicyDoc> {
-        let AnyEvent::Policy(event) = &envelope.event else { return doc };
+        let AnyEvent::Policy(event) = &envelope.event else {
+            return doc;
+        };
         let at = envelope.recorded_at;
         match event {
-            PolicyEvent::Created { policy_id, account_id, user_id, name, rules, origin } => Some(PolicyDoc {
+            PolicyEvent::Created {
+                policy_id,
+                account_id,
+                user_id,
+                name,
+                rules,
+                origin,
+            } => Some(PolicyDoc {
                 id: policy_id.clone(),
                 account_id: account_id.clone(),
                 user_id: user_id.clone(),
@@ -102,6 +111,12 @@ impl Projection for Policies {
     }
 
     fn source(id: &str, _: Option<&str>) -> Option<Source> {
-        Some(Source { aggregate_type: Policy::TYPE, aggregate_id: id.to_owned() })
+        Some(Source {
+            aggregate_type: Policy::TYPE,
+            aggregate_id: id.to_owned(),
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

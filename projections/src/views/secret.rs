@@ -99,13 +99,23 @@ impl Projection for Secrets {
     }
 
     fn fold(doc: Option<SecretsDoc>, envelope: &Envelope) -> Option<SecretsDoc> {
-        let AnyEvent::Secrets(event) = &envelope.event else { return doc };
+        let AnyEvent::Secrets(event) = &envelope.event else {
+            return doc;
+        };
         let at = envelope.recorded_at;
         match event {
-            SecretsEvent::Stored { account_id, owner, name, .. } => {
+            SecretsEvent::Stored {
+                account_id,
+                owner,
+                name,
+                ..
+            } => {
                 let mut doc = doc.unwrap_or_else(|| SecretsDoc::of(account_id, owner, at));
                 doc.names.retain(|secret| secret.name != *name);
-                doc.names.push(SecretName { name: name.clone(), set_at: at });
+                doc.names.push(SecretName {
+                    name: name.clone(),
+                    set_at: at,
+                });
                 doc.names.sort_by(|one, other| one.name.cmp(&other.name));
                 doc.updated_at = at;
                 Some(doc)
@@ -121,6 +131,12 @@ impl Projection for Secrets {
     }
 
     fn source(id: &str, _: Option<&str>) -> Option<Source> {
-        Some(Source { aggregate_type: SecretsOfOwner::TYPE, aggregate_id: id.to_owned() })
+        Some(Source {
+            aggregate_type: SecretsOfOwner::TYPE,
+            aggregate_id: id.to_owned(),
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

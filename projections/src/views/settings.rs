@@ -73,12 +73,20 @@ impl Projection for Settings {
     }
 
     fn fold(doc: Option<SettingsDoc>, envelope: &Envelope) -> Option<SettingsDoc> {
-        let AnyEvent::Settings(event) = &envelope.event else { return doc };
+        let AnyEvent::Settings(event) = &envelope.event else {
+            return doc;
+        };
         let at = envelope.recorded_at;
         let (account_id, user_id) = match event {
-            SettingsEvent::CommandBundlesSet { account_id, user_id, .. }
-            | SettingsEvent::FirewallRulesReplaced { account_id, user_id, .. }
-            | SettingsEvent::MigratedToPolicy { account_id, user_id, .. } => (account_id, user_id),
+            SettingsEvent::CommandBundlesSet {
+                account_id, user_id, ..
+            }
+            | SettingsEvent::FirewallRulesReplaced {
+                account_id, user_id, ..
+            }
+            | SettingsEvent::MigratedToPolicy {
+                account_id, user_id, ..
+            } => (account_id, user_id),
         };
         let mut doc = doc.unwrap_or_else(|| SettingsDoc {
             id: user_id.clone(),
@@ -98,7 +106,9 @@ impl Projection for Settings {
                 doc.migrated_policy_id = None;
             }
             SettingsEvent::FirewallRulesReplaced { rules, .. } => doc.firewall.clone_from(rules),
-            SettingsEvent::MigratedToPolicy { source, policy_id, .. } if source.is_empty() => {
+            SettingsEvent::MigratedToPolicy {
+                source, policy_id, ..
+            } if source.is_empty() => {
                 doc.migrated_policy_id = Some(policy_id.clone());
             }
             SettingsEvent::MigratedToPolicy { .. } => {}
@@ -107,6 +117,12 @@ impl Projection for Settings {
     }
 
     fn source(id: &str, _: Option<&str>) -> Option<Source> {
-        Some(Source { aggregate_type: SettingsOfUser::TYPE, aggregate_id: id.to_owned() })
+        Some(Source {
+            aggregate_type: SettingsOfUser::TYPE,
+            aggregate_id: id.to_owned(),
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,7 +91,9 @@ impl Projection for Templates {
     }
 
     fn fold(doc: Option<TemplateDoc>, envelope: &Envelope) -> Option<TemplateDoc> {
-        let AnyEvent::Template(event) = &envelope.event else { return doc };
+        let AnyEvent::Template(event) = &envelope.event else {
+            return doc;
+        };
         let at = envelope.recorded_at;
         match event {
             TemplateEvent::Published { template_id, content } => {
@@ -105,6 +107,12 @@ impl Projection for Templates {
     }
 
     fn source(id: &str, _: Option<&str>) -> Option<Source> {
-        Some(Source { aggregate_type: Template::TYPE, aggregate_id: id.to_owned() })
+        Some(Source {
+            aggregate_type: Template::TYPE,
+            aggregate_id: id.to_owned(),
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;
