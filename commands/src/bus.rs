@@ -123,7 +123,9 @@ impl Bus {
         command: &C,
         request: &Request,
     ) -> Result<Option<(Claim<'_>, [u8; 32])>, CommandError> {
-        let Some(key) = &request.idempotency_key else { return Ok(None) };
+        let Some(key) = &request.idempotency_key else {
+            return Ok(None);
+        };
         let body = serde_json::to_vec(command).map_err(|error| CommandError::Corrupt(error.to_string()))?;
         let mut context = Context::new(&SHA256);
         context.update(C::NAME.as_bytes());
@@ -135,7 +137,13 @@ impl Bus {
         if !self.0.in_flight.lock().insert(entry.clone()) {
             return Err(CommandError::KeyInFlight);
         }
-        Ok(Some((Claim { set: &self.0.in_flight, entry }, fingerprint)))
+        Ok(Some((
+            Claim {
+                set: &self.0.in_flight,
+                entry,
+            },
+            fingerprint,
+        )))
     }
 
     /// Runs optimistically. Only where that fails is it looked up whether it was done before: a retry is
@@ -150,8 +158,15 @@ impl Bus {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
-        let Some(key) = &request.idempotency_key else { return Err(failure) };
-        let known = self.0.services.log.idempotent(&request.idempotency_scope(), key).await?;
+        let Some(key) = &request.idempotency_key else {
+            return Err(failure);
+        };
+        let known = self
+            .0
+            .services
+            .log
+            .idempotent(&request.idempotency_scope(), key)
+            .await?;
         match known {
             None => Err(failure),
             Some(known) if known.fingerprint != fingerprint => Err(CommandError::KeyReused),
@@ -178,7 +193,15 @@ impl Bus {
     where
         D::Command: Sync,
     {
-        self.run(&Decision::<D> { id: id.as_ref().to_owned(), command }, request, None).await
+        self.run(
+            &Decision::<D> {
+                id: id.as_ref().to_owned(),
+                command,
+            },
+            request,
+            None,
+        )
+        .await
     }
 
     async fn run<W: Work>(
@@ -231,7 +254,10 @@ impl Bus {
         };
         if record.is_none() && unit.is_empty() {
             let position = *self.0.services.log.watch().borrow();
-            return Ok(Appended { envelopes: Vec::new(), position });
+            return Ok(Appended {
+                envelopes: Vec::new(),
+                position,
+            });
         }
         Ok(self.0.services.log.append(unit.append(record)).await?)
     }
@@ -261,10 +287,18 @@ impl Bus {
             result: outcome.result.clone(),
             replayed: false,
         };
-        let mut text = serde_json::to_vec(&answer).map_err(|error| CommandError::Corrupt(error.to_string()))?;
+        let mut text =
+            serde_json::to_vec(&answer).map_err(|error| CommandError::Corrupt(error.to_string()))?;
         if answer.result.is_some() {
             let (owner, purpose) = seal_terms(request, key);
-            text = self.0.services.vault.seal(&owner, &purpose, &text).await?.0.into_bytes();
+            text = self
+                .0
+                .services
+                .vault
+                .seal(&owner, &purpose, &text)
+                .await?
+                .0
+                .into_bytes();
         }
         Ok(IdempotencyRecord {
             scope: request.idempotency_scope(),
@@ -320,7 +354,13 @@ impl Bus {
                 self.0.cache.publish(open.key, open.state, last.sequence);
             }
         }
-        Answer { aggregate, position: appended.position, events, result: outcome.result, replayed: false }
+        Answer {
+            aggregate,
+            position: appended.position,
+            events,
+            result: outcome.result,
+            replayed: false,
+        }
     }
 
     fn forget(&self, unit: &Unit<'_>) {
@@ -350,7 +390,9 @@ impl Bus {
         }
         let state = Arc::new(state);
         if sequence > 0 {
-            self.0.cache.publish(key.clone(), Arc::clone(&state) as AnyState, sequence);
+            self.0
+                .cache
+                .publish(key.clone(), Arc::clone(&state) as AnyState, sequence);
         }
         Ok(Loaded { state, sequence })
     }
@@ -377,14 +419,24 @@ fn aggregate_ref(unit: &Unit<'_>, outcome: &Outcome) -> AggregateRef {
 }
 
 fn check_if_match(request: &Request, unit: &Unit<'_>, outcome: &Outcome) -> Result<(), CommandError> {
-    let Some(expected) = request.if_match else { return Ok(()) };
+    let Some(expected) = request.if_match else {
+        return Ok(());
+    };
     let open = unit.streams.iter().find(|open| open.key == outcome.aggregate);
     let actual = open.map_or(0, |open| open.expected);
-    if actual == expected { Ok(()) } else { Err(CommandError::PreconditionFailed { expected, actual }) }
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(CommandError::PreconditionFailed { expected, actual })
+    }
 }
 
 fn seal_terms(request: &Request, key: &str) -> (VaultOwner, String) {
-    let owner = request.caller.account_id.as_ref().map_or("operator", |account| account.as_str());
+    let owner = request
+        .caller
+        .account_id
+        .as_ref()
+        .map_or("operator", |account| account.as_str());
     let purpose = format!("idempotency/{}/{key}", request.idempotency_scope());
     (VaultOwner::new("account", owner), purpose)
 }

@@ -146,6 +146,7 @@ pub fn find_command(name: &str) -> Option<&'static CommandSpec> {
 /// Each noun's `COMMANDS`.
 const NOUNS: &[&[CommandSpec]] = &[
     crate::agent::COMMANDS,
+    crate::conversation::COMMANDS,
     crate::runtime::COMMANDS,
     crate::task::COMMANDS,
 ];

@@ -46,7 +46,11 @@ impl dyn Entropy {
         let mut bytes = [0_u8; 64];
         while text.len() < len {
             self.fill(&mut bytes);
-            for byte in bytes.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < fair) {
+            for byte in bytes
+                .iter()
+                .map(|byte| usize::from(*byte))
+                .filter(|byte| *byte < fair)
+            {
                 if text.len() == len {
                     break;
                 }

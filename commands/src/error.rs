@@ -77,12 +77,19 @@ pub enum CommandError {
 impl CommandError {
     /// A refusal by a rule that is no aggregate's own.
     pub fn refused(code: &'static str, kind: RefusalKind, message: impl Into<String>) -> Self {
-        Self::Refused { code, kind, message: message.into() }
+        Self::Refused {
+            code,
+            kind,
+            message: message.into(),
+        }
     }
 
     /// An unacceptable field.
     pub fn malformed(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Malformed { field: field.into(), message: message.into() }
+        Self::Malformed {
+            field: field.into(),
+            message: message.into(),
+        }
     }
 
     /// Stable machine-readable code.
@@ -119,7 +126,11 @@ impl CommandError {
 
 impl<R: Refusal> From<R> for CommandError {
     fn from(refusal: R) -> Self {
-        Self::Refused { code: refusal.code(), kind: refusal.kind(), message: refusal.to_string() }
+        Self::Refused {
+            code: refusal.code(),
+            kind: refusal.kind(),
+            message: refusal.to_string(),
+        }
     }
 }
 
@@ -130,7 +141,10 @@ impl From<LogError> for CommandError {
             LogError::AlreadyDone => Self::KeyInFlight,
             LogError::Unavailable { reason, unknown } => Self::Unavailable { reason, unknown },
             LogError::Corrupt(reason) => Self::Corrupt(reason),
-            LogError::Fenced => Self::Unavailable { reason: "lease lost".to_owned(), unknown: false },
+            LogError::Fenced => Self::Unavailable {
+                reason: "lease lost".to_owned(),
+                unknown: false,
+            },
         }
     }
 }
@@ -138,11 +152,16 @@ impl From<LogError> for CommandError {
 impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
         match error {
-            VaultError::Destroyed => {
-                Self::refused("content_destroyed", RefusalKind::NotFound, "the content was deleted for good")
-            }
+            VaultError::Destroyed => Self::refused(
+                "content_destroyed",
+                RefusalKind::NotFound,
+                "the content was deleted for good",
+            ),
             VaultError::Absent | VaultError::Unopenable => Self::Corrupt(error.to_string()),
-            VaultError::Unavailable(reason) => Self::Unavailable { reason, unknown: false },
+            VaultError::Unavailable(reason) => Self::Unavailable {
+                reason,
+                unknown: false,
+            },
         }
     }
 }

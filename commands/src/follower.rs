@@ -14,7 +14,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reef_domain::Envelope;
 
-use crate::{Caller, CommandError, Request, ports::{DriverError, EffectToken, LogError, VaultError}};
+use crate::{
+    Caller, CommandError, Request,
+    ports::{DriverError, EffectToken, LogError, VaultError},
+};
 
 pub use runner::{Follower, FollowerConfig, Retried};
 pub use sweep::{Sweep, run_sweep};
@@ -33,7 +36,11 @@ pub struct Intent<A> {
 impl<A> Intent<A> {
     /// An intent.
     pub fn new(key: impl Into<String>, step: &'static str, action: A) -> Self {
-        Self { key: key.into(), step, action }
+        Self {
+            key: key.into(),
+            step,
+            action,
+        }
     }
 }
 
@@ -59,7 +66,11 @@ impl From<DriverError> for EffectError {
 
 impl From<CommandError> for EffectError {
     fn from(error: CommandError) -> Self {
-        if error.is_transient() { Self::Transient(error.to_string()) } else { Self::Permanent(error.to_string()) }
+        if error.is_transient() {
+            Self::Transient(error.to_string())
+        } else {
+            Self::Permanent(error.to_string())
+        }
     }
 }
 
@@ -89,7 +100,10 @@ pub struct Cause {
 impl Cause {
     /// `<manager>-<position>-<step>`: the same for every run of this intent.
     pub fn token(&self) -> EffectToken {
-        EffectToken(format!("{}-{}-{}", self.manager, self.envelope.position, self.step))
+        EffectToken(format!(
+            "{}-{}-{}",
+            self.manager, self.envelope.position, self.step
+        ))
     }
 
     /// A request on the manager's own behalf that is carried out once, however often it is sent.

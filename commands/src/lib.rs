@@ -15,10 +15,12 @@ mod entropy;
 mod error;
 mod request;
 mod root;
+mod secret_lookup;
 mod services;
 mod unit;
 
 pub mod agent;
+pub mod conversation;
 pub mod follower;
 pub mod managers;
 #[cfg(any(test, feature = "memory"))]
@@ -35,5 +37,6 @@ pub use entropy::{Entropy, RandomEntropy};
 pub use error::CommandError;
 pub use request::{Caller, Request};
 pub use root::{Fact, Root, RootError};
+pub use secret_lookup::Secrets;
 pub use services::{Drivers, Services};
 pub use unit::{Loaded, Unit};

@@ -64,7 +64,8 @@ impl Context {
     }
 }
 
-fn spec_of(runtime: &reef_domain::runtime::Runtime) -> Option<RuntimeSpec> {
+/// What drivers need to know of a runtime; `None` before it was requested.
+pub(crate) fn spec_of(runtime: &reef_domain::runtime::Runtime) -> Option<RuntimeSpec> {
     Some(RuntimeSpec {
         runtime_id: runtime.runtime_id.clone()?,
         account_id: runtime.account_id.clone()?,

@@ -59,7 +59,12 @@ impl MemoryStore {
     /// An empty store over every view.
     pub fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
         let (head, _) = watch::channel(0);
-        Arc::new(Self { clock, views: reef_projections::views::all(), state: Mutex::default(), head })
+        Arc::new(Self {
+            clock,
+            views: reef_projections::views::all(),
+            state: Mutex::default(),
+            head,
+        })
     }
 
     /// Every event, in order.
@@ -104,15 +109,23 @@ impl EventLog for MemoryStore {
             }
         }
         if let Some(record) = &append.idempotency
-            && state.idempotent.contains_key(&(record.scope.clone(), record.key.clone()))
+            && state
+                .idempotent
+                .contains_key(&(record.scope.clone(), record.key.clone()))
         {
             return Err(LogError::AlreadyDone);
         }
         let envelopes = self.apply(&mut state, &append, now);
         let position = state.events.len() as u64;
         if let Some(record) = append.idempotency {
-            let known = Idempotent { fingerprint: record.fingerprint, answer: record.answer, position };
-            state.idempotent.insert((record.scope, record.key), (known, record.subject));
+            let known = Idempotent {
+                fingerprint: record.fingerprint,
+                answer: record.answer,
+                position,
+            };
+            state
+                .idempotent
+                .insert((record.scope, record.key), (known, record.subject));
         }
         drop(state);
         self.head.send_replace(position);
@@ -133,22 +146,44 @@ impl EventLog for MemoryStore {
         let matches = |envelope: &&Arc<Envelope>| {
             query.until.is_none_or(|until| envelope.position <= until)
                 && (query.account_id.is_none() || query.account_id == envelope.account_id)
-                && (query.types.is_empty() || query.types.iter().any(|kind| kind == envelope.event.event_type()))
-                && query.aggregate_type.as_deref().is_none_or(|kind| kind == envelope.aggregate_type)
-                && query.aggregate_id.as_deref().is_none_or(|id| id == &*envelope.aggregate_id)
+                && (query.types.is_empty()
+                    || query.types.iter().any(|kind| kind == envelope.event.event_type()))
+                && query
+                    .aggregate_type
+                    .as_deref()
+                    .is_none_or(|kind| kind == envelope.aggregate_type)
+                && query
+                    .aggregate_id
+                    .as_deref()
+                    .is_none_or(|id| id == &*envelope.aggregate_id)
         };
         let state = self.state.lock();
         let after = usize::try_from(query.after).unwrap_or(usize::MAX);
-        Ok(state.events.iter().skip(after).filter(matches).take(query.limit as usize).cloned().collect())
+        Ok(state
+            .events
+            .iter()
+            .skip(after)
+            .filter(matches)
+            .take(query.limit as usize)
+            .cloned()
+            .collect())
     }
 
     async fn position_at(&self, at: DateTime<Utc>) -> Result<u64, LogError> {
         let state = self.state.lock();
-        Ok(state.events.iter().rev().find(|event| event.recorded_at <= at).map_or(0, |event| event.position))
+        Ok(state
+            .events
+            .iter()
+            .rev()
+            .find(|event| event.recorded_at <= at)
+            .map_or(0, |event| event.position))
     }
 
     async fn head(&self) -> Result<Head, LogError> {
-        Ok(Head { position: self.state.lock().events.len() as u64, root: [0; 32] })
+        Ok(Head {
+            position: self.state.lock().events.len() as u64,
+            root: [0; 32],
+        })
     }
 
     async fn leaves(&self, _: u64, _: u64) -> Result<Vec<[u8; 32]>, LogError> {
@@ -161,7 +196,12 @@ impl EventLog for MemoryStore {
 
     async fn idempotent(&self, scope: &str, key: &str) -> Result<Option<Idempotent>, LogError> {
         let entry = (scope.to_owned(), key.to_owned());
-        Ok(self.state.lock().idempotent.get(&entry).map(|(known, _)| known.clone()))
+        Ok(self
+            .state
+            .lock()
+            .idempotent
+            .get(&entry)
+            .map(|(known, _)| known.clone()))
     }
 
     async fn forget_idempotent(
@@ -171,7 +211,12 @@ impl EventLog for MemoryStore {
     ) -> Result<u64, LogError> {
         let mut state = self.state.lock();
         let cut = before.map_or(0, |before| {
-            state.events.iter().rev().find(|event| event.recorded_at < before).map_or(0, |event| event.position)
+            state
+                .events
+                .iter()
+                .rev()
+                .find(|event| event.recorded_at < before)
+                .map_or(0, |event| event.position)
         });
         let known = state.idempotent.len();
         state.idempotent.retain(|_, (record, about)| {
@@ -193,12 +238,22 @@ impl LogLines for MemoryStore {
         let mut state = self.state.lock();
         let lines = state.lines.entry(runtime.to_string()).or_default();
         let seq = lines.len() as u64 + 1;
-        lines.push(LogLine { seq, at, level, agent_id: agent.cloned(), message });
+        lines.push(LogLine {
+            seq,
+            at,
+            level,
+            agent_id: agent.cloned(),
+            message,
+        });
     }
 
     fn tail(&self, runtime: &reef_domain::RuntimeId, after: u64, limit: usize) -> Vec<LogLine> {
         let state = self.state.lock();
-        let lines = state.lines.get(runtime.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let lines = state
+            .lines
+            .get(runtime.as_str())
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let newer: Vec<LogLine> = lines.iter().filter(|line| line.seq > after).cloned().collect();
         newer[newer.len().saturating_sub(limit)..].to_vec()
     }
@@ -223,8 +278,13 @@ impl Vault for MemoryStore {
         if self.state.lock().destroyed.contains(&owner.0) {
             return Err(VaultError::Destroyed);
         }
-        let text = sealed.0.strip_prefix(&format!("{}|{purpose}|", owner.0)).ok_or(VaultError::Unopenable)?;
-        hex::decode(text).map(Zeroizing::new).map_err(|_| VaultError::Unopenable)
+        let text = sealed
+            .0
+            .strip_prefix(&format!("{}|{purpose}|", owner.0))
+            .ok_or(VaultError::Unopenable)?;
+        hex::decode(text)
+            .map(Zeroizing::new)
+            .map_err(|_| VaultError::Unopenable)
     }
 
     async fn put(&self, owner: &VaultOwner, value: &[u8]) -> Result<VaultRef, VaultError> {
@@ -234,7 +294,9 @@ impl Vault for MemoryStore {
         }
         state.refs += 1;
         let reference = VaultRef::from(format!("ref-{}", state.refs));
-        state.secrets.insert((owner.0.clone(), reference.to_string()), value.to_vec());
+        state
+            .secrets
+            .insert((owner.0.clone(), reference.to_string()), value.to_vec());
         Ok(reference)
     }
 
@@ -245,7 +307,10 @@ impl Vault for MemoryStore {
     }
 
     async fn remove(&self, owner: &VaultOwner, reference: &VaultRef) -> Result<(), VaultError> {
-        self.state.lock().secrets.remove(&(owner.0.clone(), reference.to_string()));
+        self.state
+            .lock()
+            .secrets
+            .remove(&(owner.0.clone(), reference.to_string()));
         Ok(())
     }
 
@@ -260,5 +325,8 @@ impl Vault for MemoryStore {
 }
 
 fn lease_of(name: &str, fence: u64) -> Lease {
-    Lease { name: name.to_owned(), fence }
+    Lease {
+        name: name.to_owned(),
+        fence,
+    }
 }

@@ -14,8 +14,8 @@ pub use log::{
 };
 pub use node::{LogLevel, LogLine, LogLines, NodeEvents};
 pub use runtime::{
-    AgentBundle, ChatChunk, ChatRequest, ChatTurn, DriverError, EffectToken, RuntimeDriver, RuntimeObservation,
-    RuntimeSpec, TaskAssignment, Usage,
+    AgentBundle, ChatChunk, ChatRequest, ChatTurn, DriverError, EffectToken, RuntimeDriver,
+    RuntimeObservation, RuntimeSpec, TaskAssignment, Usage,
 };
 pub use vault::{Sealed, Vault, VaultError, VaultOwner};
 pub use views::{Doc, Views, Workspace, WorkspaceEntry};

@@ -34,7 +34,13 @@ impl Caller {
     }
 
     fn unconfined(actor: Actor) -> Self {
-        Self { actor, account_id: None, user_id: None, dialect: Dialect::Native, scopes: vec!["*".to_owned()] }
+        Self {
+            actor,
+            account_id: None,
+            user_id: None,
+            dialect: Dialect::Native,
+            scopes: vec!["*".to_owned()],
+        }
     }
 
     /// Whether the credential has the scope: itself, `*`, or `<noun>:*` for `<noun>:<verb>`.

@@ -14,7 +14,12 @@ pub struct Drivers(Arc<BTreeMap<&'static str, Arc<dyn RuntimeDriver>>>);
 impl Drivers {
     /// These drivers, each under the name it gives itself.
     pub fn new(drivers: impl IntoIterator<Item = Arc<dyn RuntimeDriver>>) -> Self {
-        Self(Arc::new(drivers.into_iter().map(|driver| (driver.provider(), driver)).collect()))
+        Self(Arc::new(
+            drivers
+                .into_iter()
+                .map(|driver| (driver.provider(), driver))
+                .collect(),
+        ))
     }
 
     /// The driver of that provider.

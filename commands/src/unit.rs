@@ -49,7 +49,13 @@ pub struct Unit<'a> {
 
 impl<'a> Unit<'a> {
     pub(crate) fn new(bus: &'a Bus, request: &'a Request) -> Self {
-        Self { bus, request, now: bus.services().clock.now(), streams: Vec::new(), turn: None }
+        Self {
+            bus,
+            request,
+            now: bus.services().clock.now(),
+            streams: Vec::new(),
+            turn: None,
+        }
     }
 
     /// When the command is decided.
@@ -80,12 +86,16 @@ impl<'a> Unit<'a> {
     /// The account the caller is confined to, else the one named in the command.
     pub fn account(&self, named: Option<&AccountId>) -> Result<AccountId, CommandError> {
         match (&self.caller().account_id, named) {
-            (Some(own), Some(named)) if own != named => {
-                Err(CommandError::Foreign { kind: "account", id: named.to_string() })
-            }
+            (Some(own), Some(named)) if own != named => Err(CommandError::Foreign {
+                kind: "account",
+                id: named.to_string(),
+            }),
             (Some(own), _) => Ok(own.clone()),
             (None, Some(named)) => Ok(named.clone()),
-            (None, None) => Err(CommandError::malformed("account_id", "the operator must name the account")),
+            (None, None) => Err(CommandError::malformed(
+                "account_id",
+                "the operator must name the account",
+            )),
         }
     }
 
@@ -101,7 +111,10 @@ impl<'a> Unit<'a> {
             let state = Arc::clone(&open.state)
                 .downcast::<D>()
                 .map_err(|_| CommandError::Corrupt(format!("stream {key} opened as two types")))?;
-            return Ok(Loaded { state, sequence: open.expected });
+            return Ok(Loaded {
+                state,
+                sequence: open.expected,
+            });
         }
         let loaded = self.bus.load::<D>(&key).await?;
         self.streams.push(OpenStream {
@@ -119,12 +132,16 @@ impl<'a> Unit<'a> {
         let id = id.as_ref();
         let loaded = self.load::<D>(id).await?;
         if loaded.sequence == 0 || loaded.is_gone() {
-            return Err(CommandError::Unknown { kind: D::TYPE, id: id.to_owned() });
+            return Err(CommandError::Unknown {
+                kind: D::TYPE,
+                id: id.to_owned(),
+            });
         }
         match (&self.caller().account_id, loaded.account_id()) {
-            (Some(own), Some(owner)) if own != owner => {
-                Err(CommandError::Foreign { kind: D::TYPE, id: id.to_owned() })
-            }
+            (Some(own), Some(owner)) if own != owner => Err(CommandError::Foreign {
+                kind: D::TYPE,
+                id: id.to_owned(),
+            }),
             _ => Ok(loaded),
         }
     }
@@ -188,7 +205,12 @@ impl<'a> Unit<'a> {
         let metadata_json =
             serde_json::to_string(&metadata).map_err(|error| CommandError::Corrupt(error.to_string()))?;
         let payload = event.to_payload().into();
-        Ok(NewEvent { event, payload, metadata, metadata_json })
+        Ok(NewEvent {
+            event,
+            payload,
+            metadata,
+            metadata_json,
+        })
     }
 
     /// Whether anything was decided.
@@ -224,5 +246,8 @@ impl<'a> Unit<'a> {
 }
 
 pub(crate) fn stream_key<D: Decider>(id: &str) -> StreamKey {
-    StreamKey { aggregate_type: D::TYPE, aggregate_id: id.into() }
+    StreamKey {
+        aggregate_type: D::TYPE,
+        aggregate_id: id.into(),
+    }
 }

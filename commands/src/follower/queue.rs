@@ -11,7 +11,10 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn starting_at(checkpoint: u64) -> Self {
-        Self { seen: checkpoint, open: BTreeMap::new() }
+        Self {
+            seen: checkpoint,
+            open: BTreeMap::new(),
+        }
     }
 
     pub(super) fn read(&mut self, position: u64, intents: usize) {
@@ -35,7 +38,9 @@ impl Progress {
     }
 
     pub(super) fn checkpoint(&self) -> u64 {
-        self.open.first_key_value().map_or(self.seen, |(position, _)| position - 1)
+        self.open
+            .first_key_value()
+            .map_or(self.seen, |(position, _)| position - 1)
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -87,7 +92,11 @@ mod tests {
         assert_eq!(progress.checkpoint(), 10);
         progress.finished(12);
         progress.finished(11);
-        assert_eq!(progress.checkpoint(), 10, "one of the two intents of 11 is still open");
+        assert_eq!(
+            progress.checkpoint(),
+            10,
+            "one of the two intents of 11 is still open"
+        );
         progress.finished(11);
         assert_eq!(progress.checkpoint(), 13);
         assert_eq!(progress.in_flight(), 0);

@@ -85,14 +85,24 @@ impl<M: ProcessManager> Follower<M> {
         holder: impl Into<String>,
         config: FollowerConfig,
     ) -> Self {
-        Self { manager, log, checkpoints, holder: holder.into(), config }
+        Self {
+            manager,
+            log,
+            checkpoints,
+            holder: holder.into(),
+            config,
+        }
     }
 
     /// Follows until cancelled. Errors of the database are waited out.
     pub async fn run(&self, cancel: CancellationToken) {
         let name = self.manager.name();
         while !cancel.is_cancelled() {
-            match self.checkpoints.acquire(name, &self.holder, self.config.lease_ttl).await {
+            match self
+                .checkpoints
+                .acquire(name, &self.holder, self.config.lease_ttl)
+                .await
+            {
                 Ok(Some(lease)) => match self.follow(&lease, &cancel).await {
                     Ok(()) | Err(LogError::Fenced) => {}
                     Err(error) => tracing::warn!(manager = name, %error, "follower starts over"),
@@ -152,12 +162,19 @@ impl<M: ProcessManager> Follower<M> {
     }
 
     async fn read(&self, run: &mut Run<M::Action>, lease: &Lease) -> Result<(), LogError> {
-        let query = EventQuery { after: run.progress.cursor(), limit: 512, ..EventQuery::default() };
+        let query = EventQuery {
+            after: run.progress.cursor(),
+            limit: 512,
+            ..EventQuery::default()
+        };
         for envelope in self.log.read(&query).await? {
             let intents = self.manager.react(&envelope);
             run.progress.read(envelope.position, intents.len());
             for intent in intents {
-                let job = Job { envelope: Arc::clone(&envelope), intent };
+                let job = Job {
+                    envelope: Arc::clone(&envelope),
+                    intent,
+                };
                 let key = job.intent.key.clone();
                 if run.parked_keys.contains(&key) && self.is_parked(run, &key).await? {
                     let parked = self.parked(&job, 0, "waits behind a parked intent of the same key");
@@ -206,8 +223,7 @@ impl<M: ProcessManager> Follower<M> {
         lease: &Lease,
         finished: Result<Finished, tokio::task::JoinError>,
     ) -> Result<String, LogError> {
-        let finished =
-            finished.map_err(|error| LogError::Corrupt(format!("an effect panicked: {error}")))?;
+        let finished = finished.map_err(|error| LogError::Corrupt(format!("an effect panicked: {error}")))?;
         if let Some(parked) = &finished.parked {
             tracing::error!(manager = %parked.manager, key = %parked.key, position = parked.position,
                 error = %parked.error, "intent parked");
@@ -219,8 +235,15 @@ impl<M: ProcessManager> Follower<M> {
     }
 
     async fn renew(&self, lease: &Lease) -> Result<(), LogError> {
-        let renewed = self.checkpoints.acquire(&lease.name, &self.holder, self.config.lease_ttl).await?;
-        if renewed.is_some_and(|renewed| renewed.fence == lease.fence) { Ok(()) } else { Err(LogError::Fenced) }
+        let renewed = self
+            .checkpoints
+            .acquire(&lease.name, &self.holder, self.config.lease_ttl)
+            .await?;
+        if renewed.is_some_and(|renewed| renewed.fence == lease.fence) {
+            Ok(())
+        } else {
+            Err(LogError::Fenced)
+        }
     }
 
     async fn save(&self, run: &mut Run<M::Action>, lease: &Lease) -> Result<(), LogError> {
@@ -229,7 +252,8 @@ impl<M: ProcessManager> Follower<M> {
             self.checkpoints.advance(lease, checkpoint).await?;
             run.saved = checkpoint;
             #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-            metrics::gauge!("reef_follower_position", "manager" => self.manager.name()).set(checkpoint as f64);
+            metrics::gauge!("reef_follower_position", "manager" => self.manager.name())
+                .set(checkpoint as f64);
         }
         Ok(())
     }
@@ -251,23 +275,37 @@ impl<M: ProcessManager> Follower<M> {
 
     /// Performs the parked intents of a key again, in order, until one fails.
     pub async fn retry_parked(&self, key: &str) -> Result<Retried, LogError> {
-        let mut retried = Retried { done: 0, stopped_by: None };
+        let mut retried = Retried {
+            done: 0,
+            stopped_by: None,
+        };
         for parked in self.checkpoints.parked(Some(self.manager.name())).await? {
             if parked.key != key {
                 continue;
             }
-            let query =
-                EventQuery { after: parked.position - 1, limit: 1, ..EventQuery::default() };
+            let query = EventQuery {
+                after: parked.position - 1,
+                limit: 1,
+                ..EventQuery::default()
+            };
             for envelope in self.log.read(&query).await? {
                 let intents = self.manager.react(&envelope);
-                let Some(intent) = intents.into_iter().find(|intent| intent.step == parked.step) else { continue };
-                let cause = Cause { manager: self.manager.name(), envelope, step: intent.step };
+                let Some(intent) = intents.into_iter().find(|intent| intent.step == parked.step) else {
+                    continue;
+                };
+                let cause = Cause {
+                    manager: self.manager.name(),
+                    envelope,
+                    step: intent.step,
+                };
                 if let Err(error) = self.manager.perform(&intent.action, &cause).await {
                     retried.stopped_by = Some(error.to_string());
                     return Ok(retried);
                 }
             }
-            self.checkpoints.unpark(&parked.manager, &parked.key, parked.position, &parked.step).await?;
+            self.checkpoints
+                .unpark(&parked.manager, &parked.key, parked.position, &parked.step)
+                .await?;
             retried.done += 1;
         }
         Ok(retried)
@@ -296,14 +334,19 @@ fn parked<A>(manager: &str, job: &Job<A>, attempts: u32, error: &str) -> Parked 
 }
 
 async fn perform<M: ProcessManager>(manager: &M, config: &FollowerConfig, job: Job<M::Action>) -> Finished {
-    let cause =
-        Cause { manager: manager.name(), envelope: Arc::clone(&job.envelope), step: job.intent.step };
+    let cause = Cause {
+        manager: manager.name(),
+        envelope: Arc::clone(&job.envelope),
+        step: job.intent.step,
+    };
     let mut wait = config.backoff;
     let mut attempts = 0;
     let parked = loop {
         attempts += 1;
         // A panic is a bug of the effect: it must cost that effect, not the follower.
-        let performed = AssertUnwindSafe(manager.perform(&job.intent.action, &cause)).catch_unwind().await;
+        let performed = AssertUnwindSafe(manager.perform(&job.intent.action, &cause))
+            .catch_unwind()
+            .await;
         match performed.unwrap_or_else(|_| Err(EffectError::Permanent("the effect panicked".to_owned()))) {
             Ok(()) => break None,
             Err(EffectError::Transient(reason)) if attempts < config.max_attempts => {
@@ -314,5 +357,9 @@ async fn perform<M: ProcessManager>(manager: &M, config: &FollowerConfig, job: J
             Err(error) => break Some(parked(manager.name(), &job, attempts, &error.to_string())),
         }
     };
-    Finished { key: job.intent.key, position: job.envelope.position, parked }
+    Finished {
+        key: job.intent.key,
+        position: job.envelope.position,
+        parked,
+    }
 }

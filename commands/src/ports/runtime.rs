@@ -160,7 +160,8 @@ pub trait RuntimeDriver: Send + Sync + 'static {
         token: &EffectToken,
     ) -> Result<RuntimeObservation, DriverError>;
     /// Starts a stopped runtime.
-    async fn start(&self, spec: &RuntimeSpec, token: &EffectToken) -> Result<RuntimeObservation, DriverError>;
+    async fn start(&self, spec: &RuntimeSpec, token: &EffectToken)
+    -> Result<RuntimeObservation, DriverError>;
     /// Stops it; its files stay.
     async fn stop(&self, spec: &RuntimeSpec, token: &EffectToken) -> Result<RuntimeObservation, DriverError>;
     /// Restarts the gateway process on it, not the runtime itself.

@@ -46,14 +46,21 @@ pub trait Views: Send + Sync + 'static {
 impl dyn Views {
     /// One document, typed.
     pub async fn doc<P: Projection>(&self, id: &str) -> Result<Option<P::Doc>, LogError> {
-        self.get(P::NAME, id).await?.map(|doc| decode::<P>(&doc)).transpose()
+        self.get(P::NAME, id)
+            .await?
+            .map(|doc| decode::<P>(&doc))
+            .transpose()
     }
 
     /// A typed page.
     pub async fn page<P: Projection>(&self, query: &Query) -> Result<Page<P::Doc>, LogError> {
         let page = self.list(P::NAME, query).await?;
         let data = page.data.iter().map(decode::<P>).collect::<Result<_, _>>()?;
-        Ok(Page { data, next: page.next, position: page.position })
+        Ok(Page {
+            data,
+            next: page.next,
+            position: page.position,
+        })
     }
 
     /// Every document that matches, newest first, over all pages.

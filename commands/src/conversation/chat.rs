@@ -1,0 +1,451 @@
+//! Replies: streamed to whoever waits, recorded whether anybody waits or not.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use futures::{StreamExt as _, stream::BoxStream};
+use parking_lot::Mutex;
+use reef_domain::{
+    AgentId, ConversationId, MessageId,
+    agent::{Agent, AgentStatus},
+    conversation::{Conversation, ConversationCommand},
+    runtime::{Runtime, RuntimeStatus},
+};
+use reef_projections::{
+    Filter, Query,
+    views::message::{MessageDoc, MessageRole, MessageStatus, Messages},
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tokio::sync::broadcast;
+use tokio_util::task::TaskTracker;
+
+use super::{SendMessage, open_message, seal_message};
+use crate::{
+    Answer, Bus, Caller, CommandError, Drivers, Request,
+    managers::{bundle::bundle_of, spec_of},
+    ports::{ChatChunk, ChatRequest, ChatTurn, DriverError, Usage},
+};
+
+/// Earlier messages that an agent is reminded of.
+const HISTORY: u32 = 40;
+/// Longest reply, in bytes.
+const MAX_REPLY: usize = 1 << 20;
+/// Pieces buffered for somebody who listens slowly; whoever lags behind gets the whole at the end.
+const BUFFERED: usize = 1024;
+/// How long a reply is waited for.
+const PATIENCE: Duration = Duration::from_mins(9);
+
+/// A piece of a reply. The last one is `Completed` or `Failed`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ReplyPart {
+    /// More text.
+    Delta {
+        /// The text.
+        text: String,
+    },
+    /// The reply is whole and recorded.
+    Completed {
+        /// Its id.
+        message_id: MessageId,
+        /// The whole text.
+        content: String,
+        /// What answered: `openai:<model>`, `anthropic:<model>` or `local-responder`.
+        model: String,
+        /// Model tokens it used.
+        usage: Usage,
+        /// Position that reads reflecting it have reached.
+        position: u64,
+    },
+    /// No reply will come; that is recorded too.
+    Failed {
+        /// Stable code.
+        code: String,
+        /// For people.
+        reason: String,
+    },
+}
+
+impl ReplyPart {
+    fn is_last(&self) -> bool {
+        match self {
+            Self::Delta { .. } => false,
+            Self::Completed { .. } | Self::Failed { .. } => true,
+        }
+    }
+}
+
+/// A reply as it is said.
+pub type ReplyParts = BoxStream<'static, ReplyPart>;
+
+/// Carries conversations: records messages, has agents reply. Cheap to clone.
+#[derive(Clone)]
+pub struct Chat(Arc<Inner>);
+
+struct Inner {
+    bus: Bus,
+    drivers: Drivers,
+    live: Mutex<HashMap<MessageId, broadcast::Sender<ReplyPart>>>,
+    tracker: TaskTracker,
+}
+
+struct Exchange {
+    conversation_id: ConversationId,
+    message_id: MessageId,
+    agent_id: AgentId,
+    content: String,
+}
+
+impl Chat {
+    /// Chat over this bus and these drivers.
+    pub fn new(bus: Bus, drivers: Drivers) -> Self {
+        Self(Arc::new(Inner {
+            bus,
+            drivers,
+            live: Mutex::default(),
+            tracker: TaskTracker::new(),
+        }))
+    }
+
+    /// Records the message and has the agent reply. The reply is recorded even if nobody listens.
+    pub async fn send(
+        &self,
+        command: &SendMessage,
+        request: Request,
+    ) -> Result<(Answer, ReplyParts), CommandError> {
+        let answer = self.0.bus.execute(command, request).await?;
+        let conversation_id = ConversationId::from(answer.aggregate.id.as_str());
+        let shown = answer
+            .result
+            .as_ref()
+            .and_then(|result| result["message_id"].as_str());
+        let message_id = MessageId::from(shown.unwrap_or_default());
+        if answer.replayed {
+            let parts = self.again(message_id);
+            return Ok((answer, parts));
+        }
+        let conversation = self.0.bus.state::<Conversation>(&conversation_id).await?;
+        let agent_id = conversation.and_then(|conversation| conversation.agent_id.clone());
+        let Some(agent_id) = agent_id else {
+            return Err(CommandError::Unknown {
+                kind: "conversation",
+                id: conversation_id.to_string(),
+            });
+        };
+        let (sender, receiver) = broadcast::channel(BUFFERED);
+        self.0.live.lock().insert(message_id.clone(), sender.clone());
+        let exchange = Exchange {
+            conversation_id,
+            message_id: message_id.clone(),
+            agent_id,
+            content: command.content.clone(),
+        };
+        let chat = self.clone();
+        self.0.tracker.spawn(async move {
+            let last = chat.reply(&exchange, &sender).await;
+            chat.0.live.lock().remove(&exchange.message_id);
+            // Nobody may be listening any more.
+            drop(sender.send(last));
+        });
+        Ok((answer, self.listen(message_id, receiver)))
+    }
+
+    /// Waits for replies under way, so that a shutdown need not interrupt them.
+    pub async fn drain(&self) {
+        self.0.tracker.close();
+        self.0.tracker.wait().await;
+    }
+
+    /// The reply to a message sent before: what is still being said, or what was recorded.
+    fn again(&self, message: MessageId) -> ReplyParts {
+        let live = self.0.live.lock().get(&message).map(broadcast::Sender::subscribe);
+        if let Some(receiver) = live {
+            return self.listen(message, receiver);
+        }
+        let chat = self.clone();
+        futures::stream::once(async move { chat.recorded(&message).await }).boxed()
+    }
+
+    fn listen(&self, message: MessageId, mut receiver: broadcast::Receiver<ReplyPart>) -> ReplyParts {
+        let chat = self.clone();
+        Box::pin(async_stream::stream! {
+            loop {
+                match receiver.recv().await {
+                    Ok(part) => {
+                        let is_last = part.is_last();
+                        yield part;
+                        if is_last {
+                            return;
+                        }
+                    }
+                    // The last part holds the whole text.
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => {
+                        yield chat.recorded(&message).await;
+                        return;
+                    }
+                }
+            }
+        })
+    }
+
+    /// The recorded reply; another node may still be at it.
+    async fn recorded(&self, message: &MessageId) -> ReplyPart {
+        let wait = async {
+            let mut head = self.0.bus.services().log.watch();
+            loop {
+                if let Some(part) = self.look_up(message).await? {
+                    return Ok::<_, CommandError>(part);
+                }
+                if head.changed().await.is_err() {
+                    return Ok(failed("unavailable", "the server is shutting down"));
+                }
+            }
+        };
+        match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(Ok(part)) => part,
+            Ok(Err(error)) => failed(error.code(), &error.to_string()),
+            Err(_) => failed("interrupted", "the reply did not come in time"),
+        }
+    }
+
+    async fn look_up(&self, message: &MessageId) -> Result<Option<ReplyPart>, CommandError> {
+        let services = self.0.bus.services();
+        let Some(asked) = services.views.doc::<Messages>(message.as_str()).await? else {
+            return Ok(Some(failed("content_destroyed", "the conversation was deleted")));
+        };
+        if asked.status == MessageStatus::AwaitingReply {
+            return Ok(None);
+        }
+        if let Some(failure) = &asked.failure {
+            return Ok(Some(failed(&failure.code, &failure.reason)));
+        }
+        let filters = vec![
+            Filter::Parent(asked.conversation_id.to_string()),
+            Filter::Field("in_reply_to".to_owned(), message.to_string()),
+        ];
+        let page = services
+            .views
+            .page::<Messages>(&Query {
+                filters,
+                limit: 1,
+                ..Query::default()
+            })
+            .await?;
+        let Some(reply) = page.data.into_iter().next() else {
+            return Ok(None);
+        };
+        let content = self.open(&reply).await?;
+        let usage = reply.usage.as_ref().map_or_else(Usage::default, |usage| Usage {
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+        });
+        Ok(Some(ReplyPart::Completed {
+            message_id: reply.id,
+            content,
+            model: reply.model.unwrap_or_default(),
+            usage,
+            position: page.position,
+        }))
+    }
+
+    async fn open(&self, message: &MessageDoc) -> Result<String, CommandError> {
+        Ok(open_message(
+            &*self.0.bus.services().vault,
+            &message.account_id,
+            &message.agent_id,
+            &message.conversation_id,
+            &message.id,
+            &message.content_sealed,
+        )
+        .await?)
+    }
+
+    /// Has the agent reply and records what came of it.
+    async fn reply(&self, exchange: &Exchange, live: &broadcast::Sender<ReplyPart>) -> ReplyPart {
+        let said = match tokio::time::timeout(PATIENCE, self.say(exchange, live)).await {
+            Ok(said) => said,
+            Err(_) => Err(CommandError::refused(
+                "reply_timeout",
+                reef_domain::RefusalKind::NotReady,
+                "the agent did not finish its reply in time",
+            )),
+        };
+        let recorded = match said {
+            Ok(said) => self.record(exchange, said).await,
+            Err(error) => Err(error),
+        };
+        match recorded {
+            Ok(part) => part,
+            Err(error) => self.record_failure(exchange, &error).await,
+        }
+    }
+
+    async fn say(
+        &self,
+        exchange: &Exchange,
+        live: &broadcast::Sender<ReplyPart>,
+    ) -> Result<Said, CommandError> {
+        let mut chunks = self.ask(exchange).await?;
+        let mut content = String::new();
+        while let Some(chunk) = chunks.next().await {
+            match chunk? {
+                ChatChunk::Delta(text) => {
+                    if content.len() + text.len() > MAX_REPLY {
+                        return Err(DriverError::Permanent("the reply is too long".to_owned()).into());
+                    }
+                    content.push_str(&text);
+                    drop(live.send(ReplyPart::Delta { text }));
+                }
+                ChatChunk::Done { usage, model } => {
+                    return Ok(Said {
+                        content,
+                        model,
+                        usage,
+                    });
+                }
+            }
+        }
+        Err(DriverError::Transient("the reply broke off".to_owned()).into())
+    }
+
+    async fn ask(
+        &self,
+        exchange: &Exchange,
+    ) -> Result<BoxStream<'static, Result<ChatChunk, DriverError>>, CommandError> {
+        let bus = &self.0.bus;
+        let gone = || CommandError::Unknown {
+            kind: "agent",
+            id: exchange.agent_id.to_string(),
+        };
+        let agent = bus.state::<Agent>(&exchange.agent_id).await?.ok_or_else(gone)?;
+        let down = || DriverError::Transient("the agent is not running".to_owned());
+        let runtime_id = agent
+            .runtime_id
+            .clone()
+            .filter(|_| agent.status == AgentStatus::Running)
+            .ok_or_else(down)?;
+        let runtime = bus.state::<Runtime>(&runtime_id).await?.ok_or_else(down)?;
+        let spec = spec_of(&runtime)
+            .filter(|_| runtime.status == RuntimeStatus::Running)
+            .ok_or_else(down)?;
+        let driver = self.0.drivers.get(&runtime.provider).ok_or_else(|| {
+            DriverError::Permanent(format!(
+                "no driver for provider {} is configured",
+                runtime.provider
+            ))
+        })?;
+        let request = ChatRequest {
+            conversation_id: exchange.conversation_id.clone(),
+            history: self.history(exchange).await?,
+            message: exchange.content.clone(),
+            bundle: bundle_of(bus, &exchange.agent_id, &agent).await?,
+        };
+        Ok(driver.chat(&spec, request).await?)
+    }
+
+    /// Earlier messages, oldest first, without the present one.
+    async fn history(&self, exchange: &Exchange) -> Result<Vec<ChatTurn>, CommandError> {
+        let filters = vec![Filter::Parent(exchange.conversation_id.to_string())];
+        let query = Query {
+            filters,
+            limit: HISTORY + 1,
+            ..Query::default()
+        };
+        let page = self.0.bus.services().views.page::<Messages>(&query).await?;
+        let mut turns = Vec::new();
+        for message in page
+            .data
+            .iter()
+            .rev()
+            .filter(|message| message.id != exchange.message_id)
+        {
+            let from_agent = message.role == MessageRole::Assistant;
+            turns.push(ChatTurn {
+                from_agent,
+                content: self.open(message).await?,
+            });
+        }
+        Ok(turns)
+    }
+
+    async fn record(&self, exchange: &Exchange, said: Said) -> Result<ReplyPart, CommandError> {
+        let bus = &self.0.bus;
+        let conversation = bus.state::<Conversation>(&exchange.conversation_id).await?;
+        let account = conversation.and_then(|conversation| conversation.account_id.clone());
+        let Some(account) = account else {
+            return Err(CommandError::Unknown {
+                kind: "conversation",
+                id: exchange.conversation_id.to_string(),
+            });
+        };
+        let services = bus.services();
+        let message_id = MessageId::from(format!("msg_{}", services.entropy.alnum(8)));
+        let sealed = seal_message(
+            &*services.vault,
+            &account,
+            &exchange.agent_id,
+            &exchange.conversation_id,
+            &message_id,
+            &said.content,
+        )
+        .await?;
+        let complete = ConversationCommand::CompleteReply {
+            message_id: message_id.clone(),
+            in_reply_to: exchange.message_id.clone(),
+            content_sealed: sealed.0,
+            model: said.model.clone(),
+            input_tokens: said.usage.input_tokens,
+            output_tokens: said.usage.output_tokens,
+        };
+        let answer = bus
+            .decide::<Conversation>(&exchange.conversation_id, complete, &by_agent(exchange))
+            .await?;
+        Ok(ReplyPart::Completed {
+            message_id,
+            content: said.content,
+            model: said.model,
+            usage: said.usage,
+            position: answer.position,
+        })
+    }
+
+    async fn record_failure(&self, exchange: &Exchange, error: &CommandError) -> ReplyPart {
+        let part = failed(error.code(), &error.to_string());
+        let fail = ConversationCommand::FailReply {
+            in_reply_to: exchange.message_id.clone(),
+            code: error.code().to_owned(),
+            reason: error.to_string(),
+        };
+        let recorded = self
+            .0
+            .bus
+            .decide::<Conversation>(&exchange.conversation_id, fail, &by_agent(exchange))
+            .await;
+        if let Err(error) = recorded {
+            // Its timer will tell: the message counts as interrupted then.
+            tracing::warn!(message = %exchange.message_id, %error, "a failed reply could not be recorded");
+        }
+        part
+    }
+}
+
+struct Said {
+    content: String,
+    model: String,
+    usage: Usage,
+}
+
+fn failed(code: &str, reason: &str) -> ReplyPart {
+    ReplyPart::Failed {
+        code: code.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+fn by_agent(exchange: &Exchange) -> Request {
+    Request::new(
+        Caller::node(exchange.agent_id.as_str()),
+        format!("message/{}", exchange.message_id),
+    )
+}
