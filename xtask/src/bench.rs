@@ -36,15 +36,25 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         build_baseline(name, &baselines)?;
     }
     // The server is measured as it is shipped: its own build, not one that shares features with the benches.
-    shell::run("build reef", shell::cargo().args(["build", "--release", "--bin", "reef"]))?;
-    shell::run("build the benches", shell::cargo().args(["build", "--release", "--package", "reef-benches"]))?;
+    shell::run(
+        "build reef",
+        shell::cargo().args(["build", "--release", "--bin", "reef"]),
+    )?;
+    shell::run(
+        "build the benches",
+        shell::cargo().args(["build", "--release", "--package", "reef-benches"]),
+    )?;
 
     // Settings as they come: `fsync` and `synchronous_commit` on, 100 connections.
     let postgres = Postgres::start(&options.data, &[])?;
     let mut measure = Command::new(target.join("release/reef-benches"));
     measure
         .current_dir(shell::root())
-        .arg(if options.full && !options.quick { "--full" } else { "--quick" })
+        .arg(if options.full && !options.quick {
+            "--full"
+        } else {
+            "--quick"
+        })
         .args(["--postgres-url", postgres.url()])
         .arg("--postgres-programs")
         .arg(postgres.programs())
@@ -61,8 +71,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn build_baseline(name: &str, target: &Path) -> Result<()> {
-    let manifest = shell::root().join("benches/baselines").join(name).join("Cargo.toml");
+    let manifest = shell::root()
+        .join("benches/baselines")
+        .join(name)
+        .join("Cargo.toml");
     let mut build = shell::cargo();
-    build.args(["build", "--release", "--locked", "--manifest-path"]).arg(manifest).env("CARGO_TARGET_DIR", target);
+    build
+        .args(["build", "--release", "--locked", "--manifest-path"])
+        .arg(manifest)
+        .env("CARGO_TARGET_DIR", target);
     shell::run(&format!("build the baseline on {name}"), &mut build)
 }

@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&str], &[&str])] = &[
         &["reef-runtimes", "reef-store"],
     ),
     (
-        "reef",
+        "reef-cli",
         &[
             "reef-api",
             "reef-commands",
@@ -39,7 +39,7 @@ const MAY_USE: &[(&str, &[&str], &[&str])] = &[
     (
         "reef-benches",
         &[
-            "reef",
+            "reef-cli",
             "reef-api",
             "reef-commands",
             "reef-domain",
@@ -56,12 +56,12 @@ const MAY_USE: &[(&str, &[&str], &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["reef-store"]),
     ("rusqlite", &["reef-store"]),
-    ("reqwest", &["reef-runtimes", "reef"]),
+    ("reqwest", &["reef-runtimes", "reef-cli"]),
     ("axum", &["reef-api", "reef-benches"]),
     ("hyper", &["reef-api", "reef-benches"]),
     ("tower-http", &["reef-api"]),
-    ("clap", &["reef", "reef-benches", "xtask"]),
-    ("anyhow", &["reef", "reef-benches", "xtask"]),
+    ("clap", &["reef-cli", "reef-benches", "xtask"]),
+    ("anyhow", &["reef-cli", "reef-benches", "xtask"]),
 ];
 
 /// The pure crates name these and nothing else.
@@ -73,6 +73,7 @@ const PURE_MAY_USE: &[&str] = &[
     "serde",
     "serde_json",
     "thiserror",
+    "unicode-normalization",
 ];
 
 fn metadata() -> Metadata {
