@@ -118,6 +118,8 @@ pub trait AnyView: Send + Sync {
     fn source(&self, id: &str, parent_id: Option<&str>) -> Option<Source>;
     /// Reads a stored document.
     fn decode(&self, payload: &str) -> Result<AnyDoc, ViewError>;
+    /// See [`Document::parent_id`]; `None` also for a document of another view.
+    fn parent_id<'a>(&self, doc: &'a AnyDoc) -> Option<&'a str>;
     /// The document as it is to be stored; `None` for a document of another view.
     fn row(&self, doc: &AnyDoc) -> Option<Row>;
     /// JSON Schema of the document.
@@ -178,6 +180,10 @@ impl<P: Projection> AnyView for ViewOf<P> {
                 view: P::NAME,
                 reason: error.to_string(),
             })
+    }
+
+    fn parent_id<'a>(&self, doc: &'a AnyDoc) -> Option<&'a str> {
+        doc.downcast_ref::<P::Doc>()?.parent_id()
     }
 
     fn row(&self, doc: &AnyDoc) -> Option<Row> {
