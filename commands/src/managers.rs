@@ -78,7 +78,7 @@ pub(crate) fn spec_of(runtime: &reef_domain::runtime::Runtime) -> Option<Runtime
 /// All followers and sweeps of this process. Dropping it does not stop them; [`Managers::stop`] does.
 pub struct Managers {
     cancel: CancellationToken,
-    tasks: JoinSet<()>,
+    tasks: tokio::sync::Mutex<JoinSet<()>>,
     provisioning: Arc<Follower<provisioning::Provisioning>>,
     work: Arc<Follower<tasks::Tasks>>,
     metering: Arc<Follower<metering::Metering>>,
@@ -125,7 +125,7 @@ impl Managers {
                 config,
             ),
             cancel: cancel.clone(),
-            tasks: JoinSet::new(),
+            tasks: tokio::sync::Mutex::default(),
         };
         spawn(&mut tasks, &managers.provisioning, &cancel);
         spawn(&mut tasks, &managers.work, &cancel);
@@ -145,7 +145,7 @@ impl Managers {
                 cancel.clone(),
             ));
         }
-        Self { tasks, ..managers }
+        Self { tasks: tokio::sync::Mutex::new(tasks), ..managers }
     }
 
     /// Performs the parked intents of a key again.
@@ -160,9 +160,10 @@ impl Managers {
     }
 
     /// Lets what is being performed finish, then gives the leases up.
-    pub async fn stop(mut self) {
+    pub async fn stop(&self) {
         self.cancel.cancel();
-        while let Some(joined) = self.tasks.join_next().await {
+        let mut tasks = self.tasks.lock().await;
+        while let Some(joined) = tasks.join_next().await {
             if let Err(error) = joined {
                 tracing::error!(%error, "a follower ended badly");
             }
