@@ -1,6 +1,7 @@
 //! Agents: deployed from templates, started, stopped, removed.
 
 mod deploy;
+mod removal;
 
 use reef_domain::{
     AgentId, PolicyId,
@@ -42,7 +43,7 @@ fn active_agents(agent: &Agent) -> String {
     )
 }
 
-async fn take_place(unit: &mut Unit<'_>, id: &AgentId, agent: &Agent) -> Result<(), CommandError> {
+pub(crate) async fn take_place(unit: &mut Unit<'_>, id: &AgentId, agent: &Agent) -> Result<(), CommandError> {
     let Some(account_id) = &agent.account_id else {
         return Ok(());
     };
@@ -55,7 +56,11 @@ async fn take_place(unit: &mut Unit<'_>, id: &AgentId, agent: &Agent) -> Result<
     Ok(())
 }
 
-async fn give_place_back(unit: &mut Unit<'_>, id: &AgentId, agent: &Agent) -> Result<(), CommandError> {
+pub(crate) async fn give_place_back(
+    unit: &mut Unit<'_>,
+    id: &AgentId,
+    agent: &Agent,
+) -> Result<(), CommandError> {
     let release = ReservationCommand::Release {
         holder: id.to_string(),
     };
@@ -134,7 +139,7 @@ impl UseCase for StopAgent {
             give_place_back(unit, &self.agent_id, &agent).await?;
             if let (Tenancy::Dedicated, Some(runtime_id)) = (agent.tenancy, &agent.runtime_id) {
                 let stop = RuntimeCommand::Stop {
-                    reason: RuntimeStopReason::Requested,
+                    reason: RuntimeStopReason::AgentStopped,
                 };
                 unit.decide::<Runtime>(runtime_id, stop).await?;
             }
@@ -262,6 +267,8 @@ impl UseCase for DeleteAgent {
         let agent = unit.edit::<Agent>(&self.agent_id).await?;
         unit.decide::<Agent>(&self.agent_id, AgentCommand::Delete).await?;
         give_place_back(unit, &self.agent_id, &agent).await?;
+        removal::fail_open_tasks(unit, &self.agent_id).await?;
+        removal::purge_conversations(unit, &self.agent_id).await?;
         Ok(Outcome::of::<Agent>(&self.agent_id))
     }
 }

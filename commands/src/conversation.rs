@@ -8,12 +8,13 @@ use reef_domain::{
     AgentId, ConversationId, MessageId, RefusalKind,
     agent::{Agent, AgentStatus},
     conversation::{Conversation, ConversationCommand, Sender},
+    runtime::Runtime,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Audience, CommandError, CommandSpec, Outcome, Unit, UseCase};
+use crate::{Audience, CommandError, CommandSpec, Outcome, Services, Unit, UseCase};
 
 pub use chat::{Chat, ReplyPart, ReplyParts};
 pub use content::{open_message, seal_message};
@@ -92,9 +93,6 @@ pub struct SendMessage {
     pub agent_id: Option<AgentId>,
     /// What is said, 1 to 100,000 characters.
     pub content: String,
-    /// Id of the message; made when absent.
-    #[serde(default)]
-    pub message_id: Option<MessageId>,
 }
 
 impl SendMessage {
@@ -148,7 +146,17 @@ impl UseCase for SendMessage {
                 message,
             ));
         }
-        let message_id = self.message_id.clone().unwrap_or_else(|| unit.new_id("msg_"));
+        if let Some(runtime_id) = &agent.runtime_id
+            && !unit.load::<Runtime>(runtime_id).await?.is_running()
+        {
+            let message = "the agent's runtime is not running";
+            return Err(CommandError::refused(
+                "runtime_not_running",
+                RefusalKind::NotReady,
+                message,
+            ));
+        }
+        let message_id = new_message_id(unit.services());
         let vault = &*unit.services().vault;
         let sealed = seal_message(
             vault,
@@ -175,6 +183,12 @@ impl UseCase for SendMessage {
             .showing(shown)
             .subject(agent_id))
     }
+}
+
+/// Messages share one view and no stream of their own keeps their ids apart: they are long and never chosen
+/// by clients.
+fn new_message_id(services: &Services) -> MessageId {
+    MessageId::from(format!("msg_{}", services.entropy.alnum(20)))
 }
 
 /// Has a conversation take no more messages.

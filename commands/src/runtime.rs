@@ -4,17 +4,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reef_domain::{
     AccountId, AgentId, JobId, RefusalKind, RuntimeId, UserId,
     account::Account,
-    agent::{Agent, AgentCommand},
+    agent::{Agent, AgentCommand, AgentStatus},
     ledger::Ledger,
     provisioning_job::{ProvisioningJob, ProvisioningJobCommand},
     reservation::{Reservation, ReservationCommand},
     runtime::{Runtime, RuntimeCommand, RuntimeStatus, RuntimeStopReason, Tenancy},
 };
-use reef_projections::{Filter, Query};
+use reef_projections::{Filter, Projection, Query, views::agent::Agents};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Audience, CommandError, CommandSpec, Outcome, Unit, UseCase};
+use crate::{Audience, CommandError, CommandSpec, Outcome, Unit, UseCase, agent::take_place};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec::of::<ProvisionRuntime>(),
@@ -26,6 +26,8 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
 
 /// Provider of runtimes for whoever names none.
 pub const DEFAULT_PROVIDER: &str = "embedded";
+/// Code of the failure of an agent whose runtime failed.
+pub(crate) const RUNTIME_FAILED: &str = "runtime_failed";
 /// How long a runtime may take to be seen running.
 const CONVERGENCE: TimeDelta = TimeDelta::minutes(10);
 
@@ -188,7 +190,31 @@ async fn place_waiting(
     Ok(())
 }
 
-/// Starts a stopped or failed runtime. Needs a balance where the plan has a price.
+/// Starts what a runtime coming up anew is for: the agent whose own it is, and agents that failed with it.
+async fn start_agents(unit: &mut Unit<'_>, runtime_id: &RuntimeId) -> Result<(), CommandError> {
+    let query = Query {
+        filters: vec![Filter::Field("runtime_id".to_owned(), runtime_id.to_string())],
+        limit: 500,
+        ..Query::default()
+    };
+    for doc in unit.services().views.list(Agents::NAME, &query).await?.data {
+        let id = AgentId::new(doc.id);
+        let agent = unit.load::<Agent>(&id).await?;
+        let down = match agent.tenancy {
+            Tenancy::Dedicated => matches!(agent.status, AgentStatus::Stopped | AgentStatus::Failed),
+            Tenancy::Shared => {
+                agent.status == AgentStatus::Failed && agent.failure_code.as_deref() == Some(RUNTIME_FAILED)
+            }
+        };
+        if down {
+            unit.decide::<Agent>(&id, AgentCommand::Start).await?;
+            take_place(unit, &id, &agent).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Starts a stopped or failed runtime, with the agent whose own it is. Needs a balance where the plan has a price.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartRuntime {
@@ -213,7 +239,9 @@ impl UseCase for StartRuntime {
         let start = RuntimeCommand::Start {
             deadline: convergence_deadline(unit.now()),
         };
-        unit.decide::<Runtime>(&self.runtime_id, start).await?;
+        if unit.decide::<Runtime>(&self.runtime_id, start).await? > 0 {
+            start_agents(unit, &self.runtime_id).await?;
+        }
         Ok(Outcome::of::<Runtime>(&self.runtime_id))
     }
 }

@@ -3,8 +3,8 @@
 mod node;
 
 use reef_domain::{
-    AgentId, RefusalKind, TaskId,
-    agent::{Agent, AgentStatus},
+    AgentId, TaskId,
+    agent::Agent,
     task::{Task, TaskCommand},
 };
 use schemars::JsonSchema;
@@ -40,13 +40,7 @@ impl UseCase for SubmitTask {
 
     async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
         let agent = unit.owned::<Agent>(&self.agent_id).await?;
-        if agent.status == AgentStatus::Stopped {
-            return Err(CommandError::refused(
-                "agent_stopped",
-                RefusalKind::Conflict,
-                "the agent is stopped; start it first",
-            ));
-        }
+        agent.takes_work()?;
         let account_id = agent.account_id.clone();
         let account_id = unit.account(account_id.as_ref())?;
         let task_id = self.task_id.clone().unwrap_or_else(|| unit.new_id("task_"));

@@ -3,12 +3,20 @@
 use std::{borrow::Borrow, fmt, sync::Arc};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+/// What is said of a text that cannot be an id.
+const NOT_AN_ID: &str = "an id has 1 to 128 letters, digits or punctuation marks of ASCII, and no slash";
+
+/// Whether the text can be an id: clients choose some, and ids stand in paths, keys and logs.
+fn is_id(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/')
+}
 
 macro_rules! ids {
     ($( $(#[$meta:meta])* $name:ident ),* $(,)?) => {$(
         $(#[$meta])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(Arc<str>);
 
@@ -54,6 +62,13 @@ macro_rules! ids {
             }
         }
 
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                if is_id(&text) { Ok(Self(text.into())) } else { Err(D::Error::custom(NOT_AN_ID)) }
+            }
+        }
+
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
@@ -66,7 +81,7 @@ macro_rules! ids {
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": 128 })
+                schemars::json_schema!({ "type": "string", "pattern": "^[!-.0-~]{1,128}$" })
             }
         }
     )*};
@@ -99,4 +114,20 @@ ids! {
     EntryId,
     /// Of a value in the vault: a reference that says nothing about the value.
     VaultRef,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_choose_as_an_id_fits_into_paths_and_keys() {
+        let read = |text: &str| serde_json::from_value::<AgentId>(text.into());
+        for good in ["a", "agt_7b2c1d3e", "0f8fad5b-d9cb-469f-a165-70867728950e", &"x".repeat(128)] {
+            assert_eq!(read(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "a b", "a/b", "a\0", "\n", "\u{e9}", &"x".repeat(129)] {
+            assert!(read(bad).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
-use super::{SendMessage, open_message, seal_message};
+use super::{SendMessage, new_message_id, open_message, seal_message};
 use crate::{
     Answer, Bus, Caller, CommandError, Drivers, Request,
     managers::{bundle::bundle_of, spec_of},
@@ -380,7 +380,7 @@ impl Chat {
             });
         };
         let services = bus.services();
-        let message_id = MessageId::from(format!("msg_{}", services.entropy.alnum(8)));
+        let message_id = new_message_id(services);
         let sealed = seal_message(
             &*services.vault,
             &account,
