@@ -176,7 +176,11 @@ impl Decider for Policy {
                 origin,
             } => {
                 let name = text::name(&name, 100).ok_or(PolicyRefusal::NameInvalid)?;
-                Rules::parse_some(&rules)?;
+                // A template's default may be empty: then everything needs confirmation.
+                match origin {
+                    Origin::Manual => Rules::parse_some(&rules)?,
+                    Origin::Migrated => Rules::parse(&rules)?,
+                };
                 Ok(vec![PolicyEvent::Created {
                     policy_id,
                     account_id,

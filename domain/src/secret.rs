@@ -154,7 +154,7 @@ pub enum SecretsCommand {
 events! {
     /// What can happen to an owner's secrets.
     pub enum SecretsEvent {
-        /// A name is set; the former value, where there was one, is no longer referred to.
+        /// A name is set.
         Stored = "SecretStored", 1 {
             /// The account that owns the owner.
             account_id: AccountId,
@@ -164,11 +164,15 @@ events! {
             name: String,
             /// Where its value is.
             vault_ref: VaultRef,
+            /// Where its former value is, which nothing refers to any more.
+            replaced: Option<VaultRef>,
         },
         /// A name is no longer set.
         Removed = "SecretRemoved", 1 {
             /// Which.
             name: String,
+            /// Where its value is, which nothing refers to any more.
+            vault_ref: VaultRef,
         },
         /// Everything is forgotten with the owner.
         Purged = "SecretsPurged", 1 {
@@ -258,10 +262,11 @@ impl Decider for Secrets {
                 if !is_secret_name(&name) {
                     return Err(SecretsRefusal::NameInvalid);
                 }
-                if self.names.get(&name) == Some(&vault_ref) {
+                let replaced = self.names.get(&name).cloned();
+                if replaced.as_ref() == Some(&vault_ref) {
                     return Ok(vec![]);
                 }
-                if !self.names.contains_key(&name) && self.names.len() >= MAX_SECRETS as usize {
+                if replaced.is_none() && self.names.len() >= MAX_SECRETS as usize {
                     return Err(SecretsRefusal::TooManySecrets { limit: MAX_SECRETS });
                 }
                 Ok(vec![SecretsEvent::Stored {
@@ -269,12 +274,13 @@ impl Decider for Secrets {
                     owner,
                     name,
                     vault_ref,
+                    replaced,
                 }])
             }
-            SecretsCommand::Remove { name } if self.names.contains_key(&name) => {
-                Ok(vec![SecretsEvent::Removed { name }])
-            }
-            SecretsCommand::Remove { .. } => Err(SecretsRefusal::SecretNotFound),
+            SecretsCommand::Remove { name } => match self.names.get(&name).cloned() {
+                Some(vault_ref) => Ok(vec![SecretsEvent::Removed { name, vault_ref }]),
+                None => Err(SecretsRefusal::SecretNotFound),
+            },
         }
     }
 
@@ -289,7 +295,7 @@ impl Decider for Secrets {
                 self.account_id = Some(account_id.clone());
                 self.names.insert(name.clone(), vault_ref.clone());
             }
-            SecretsEvent::Removed { name } => {
+            SecretsEvent::Removed { name, .. } => {
                 self.names.remove(name);
             }
             SecretsEvent::Purged { account_id, .. } => {

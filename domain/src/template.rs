@@ -114,6 +114,9 @@ pub enum TemplateRefusal {
     /// It is offered with other content.
     #[error("the template is already published")]
     TemplateAlreadyPublished,
+    /// The slug names the template for good.
+    #[error("the slug of a template cannot change")]
+    SlugFixed,
     /// Slug, name, model, skills or workspace are not acceptable.
     #[error("slug, name, model, skills or workspace of the template are not acceptable")]
     ContentInvalid,
@@ -130,6 +133,7 @@ impl Refusal for TemplateRefusal {
         match self {
             Self::TemplateNotFound => "template_not_found",
             Self::TemplateAlreadyPublished => "template_already_published",
+            Self::SlugFixed => "slug_fixed",
             Self::ContentInvalid => "template_invalid",
             Self::DefaultPolicyInvalid { .. } => "default_policy_invalid",
         }
@@ -139,7 +143,9 @@ impl Refusal for TemplateRefusal {
         match self {
             Self::TemplateNotFound => RefusalKind::NotFound,
             Self::TemplateAlreadyPublished => RefusalKind::Conflict,
-            Self::ContentInvalid | Self::DefaultPolicyInvalid { .. } => RefusalKind::Invalid,
+            Self::SlugFixed | Self::ContentInvalid | Self::DefaultPolicyInvalid { .. } => {
+                RefusalKind::Invalid
+            }
         }
     }
 }
@@ -203,6 +209,9 @@ impl Decider for Template {
             }
             TemplateCommand::Revise { content } => {
                 let content = content.checked()?;
+                if self.content.slug != content.slug {
+                    return Err(TemplateRefusal::SlugFixed);
+                }
                 if self.content == content {
                     return Ok(vec![]);
                 }

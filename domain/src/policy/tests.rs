@@ -46,6 +46,31 @@ fn rules_are_kept_byte_for_byte() {
 }
 
 #[test]
+fn a_migrated_policy_may_be_empty() {
+    let Do::Create {
+        policy_id,
+        account_id,
+        user_id,
+        name,
+        ..
+    } = create("x", "")
+    else {
+        panic!("a creation")
+    };
+    let (rules, origin) = (String::new(), Origin::Migrated);
+    let migrate = Do::Create {
+        policy_id,
+        account_id,
+        user_id,
+        name,
+        rules,
+        origin,
+    };
+    let done = given::<Policy>([]).when(migrate);
+    assert_eq!(done.outcome().as_ref().map(Vec::len), Ok(1));
+}
+
+#[test]
 fn an_id_is_used_once() {
     given::<Policy>([created()])
         .when(create("x", RULES))

@@ -18,12 +18,17 @@ fn store(name: &str, reference: &str) -> Do {
 }
 
 fn stored(name: &str, reference: &str) -> Did {
+    replacing(name, reference, None)
+}
+
+fn replacing(name: &str, reference: &str, former: Option<&str>) -> Did {
     let (name, vault_ref) = (name.to_owned(), VaultRef::from(reference));
     Did::Stored {
         account_id: "acc_1".into(),
         owner: owner(),
         name,
         vault_ref,
+        replaced: former.map(VaultRef::from),
     }
 }
 
@@ -49,7 +54,7 @@ fn a_name_is_set_and_replaced() {
         .when(store("openai_api_key", "v1"))
         .nothing()
         .when(store("openai_api_key", "v2"))
-        .then([stored("openai_api_key", "v2")]);
+        .then([replacing("openai_api_key", "v2", Some("v1"))]);
     assert_eq!(done.state().names["openai_api_key"], VaultRef::from("v2"));
 }
 
@@ -75,7 +80,10 @@ fn what_is_not_set_cannot_be_removed() {
         .refused(No::SecretNotFound);
     given::<Secrets>([stored("a", "v")])
         .when(remove.clone())
-        .then([Did::Removed { name: "a".to_owned() }])
+        .then([Did::Removed {
+            name: "a".to_owned(),
+            vault_ref: "v".into(),
+        }])
         .when(remove)
         .refused(No::SecretNotFound);
 }
@@ -88,7 +96,7 @@ fn there_is_a_limit_of_names_but_not_of_changes() {
         .refused(No::TooManySecrets { limit: MAX_SECRETS });
     given::<Secrets>(full)
         .when(store("n0", "v2"))
-        .then([stored("n0", "v2")]);
+        .then([replacing("n0", "v2", Some("v"))]);
 }
 
 #[test]

@@ -74,6 +74,17 @@ fn revising_and_withdrawing() {
 }
 
 #[test]
+fn the_slug_stays() {
+    let content = TemplateContent {
+        slug: "other".to_owned(),
+        ..content()
+    };
+    given::<Template>([published()])
+        .when(Do::Revise { content })
+        .refused(No::SlugFixed);
+}
+
+#[test]
 fn content_is_checked() {
     let bundle = |model: &str, path: &str| Bundle {
         agent: BundleAgent {

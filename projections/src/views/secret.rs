@@ -120,7 +120,7 @@ impl Projection for Secrets {
                 doc.updated_at = at;
                 Some(doc)
             }
-            SecretsEvent::Removed { name } => {
+            SecretsEvent::Removed { name, .. } => {
                 let mut doc = doc?;
                 doc.names.retain(|secret| secret.name != *name);
                 doc.updated_at = at;

@@ -15,6 +15,7 @@ fn stored(name: &str) -> Did {
         owner: owner(),
         name: name.to_owned(),
         vault_ref: "v".into(),
+        replaced: None,
     }
 }
 
@@ -40,7 +41,10 @@ fn names_stand_in_order_with_the_time_they_were_set_last() {
 
 #[test]
 fn removed_names_and_purged_owners_go() {
-    let removed = Did::Removed { name: "a".to_owned() };
+    let removed = Did::Removed {
+        name: "a".to_owned(),
+        vault_ref: "v".into(),
+    };
     let doc_after = |events: Vec<Did>| doc::<Secrets>("agent/agt_1", "agent/agt_1", events);
     let doc = doc_after(vec![stored("a"), stored("b"), removed]).unwrap();
     assert!(doc.has("b") && !doc.has("a"));
