@@ -38,13 +38,13 @@ async fn preconditions(database: Database) {
                 update("\"18446744073709551615\""),
                 (412, "precondition_failed"),
             ),
-            ("no sequence", update("\"banana\""), (400, "invalid_header")),
+            ("no sequence", update("\"banana\""), (400, "invalid_parameter")),
             (
                 "a number too large",
                 update("\"18446744073709551616\""),
-                (400, "invalid_header"),
+                (400, "invalid_parameter"),
             ),
-            ("a negative one", update("\"-1\""), (400, "invalid_header")),
+            ("a negative one", update("\"-1\""), (400, "invalid_parameter")),
         ])
         .await;
     let answer = stage
@@ -92,7 +92,7 @@ async fn idempotency_keys(database: Database) {
 
     let other = json!({ "name": "other", "rules": "ALLOW: read" });
     let reused = (422, "idempotency_key_reused");
-    let invalid = (400, "invalid_header");
+    let invalid = (400, "invalid_parameter");
     let with = |key: &str| {
         client
             .prepare("CreatePolicy", &other)
@@ -161,7 +161,7 @@ async fn resume_points(database: Database) {
             .request(reqwest::Method::GET, "/v1/events/stream")
             .header("Last-Event-ID", id)
     };
-    let invalid = (400, "invalid_header");
+    let invalid = (400, "invalid_parameter");
     stage
         .expect(vec![
             ("a word", resume("banana"), invalid),

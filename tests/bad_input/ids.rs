@@ -43,12 +43,12 @@ async fn unknown_things(database: Database) {
             (
                 "an aggregate type",
                 get("/v1/streams/song/1"),
-                (404, "unknown_aggregate_type"),
+                (404, "not_found"),
             ),
             ("a stream", get("/v1/streams/policy/pol_unknown"), NOT_FOUND),
             ("a state", get("/v1/streams/policy/pol_unknown/state"), NOT_FOUND),
-            ("a path", get("/v1/songs"), NOT_FOUND),
-            ("a path outside", get("/admin.php"), NOT_FOUND),
+            ("a path", get("/v1/songs"), (404, "unknown_route")),
+            ("a path outside", get("/admin.php"), (404, "unknown_route")),
             (
                 "a policy to change",
                 command("UpdatePolicy", json!({ "policy_id": "pol_unknown", "name": "a" })),

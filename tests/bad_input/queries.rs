@@ -5,7 +5,7 @@ use crate::harness::{Database, on_both_databases};
 
 on_both_databases!(bad_queries, odd_but_fine_queries);
 
-const INVALID: Expected = (400, "invalid_query");
+const INVALID: Expected = (400, "invalid_parameter");
 
 async fn bad_queries(database: Database) {
     let stage = Stage::on(&database).await;

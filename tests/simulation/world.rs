@@ -1,0 +1,346 @@
+//! Two nodes, their clients, and everything that may happen next.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use reef_commands::{
+    Answer, Bus, Caller, CommandError, Drivers, Request, Services, find_command, managers::Context,
+    memory::MemoryStore, ports::Clock, task::NodeReports,
+};
+use reef_domain::{AccountId, Actor, ActorKind, Dialect, UserId};
+use serde_json::{Value, json};
+
+use crate::{
+    chance::{Chance, PausedClock, trace},
+    driver::SimulatedDriver,
+    faults::FaultyLog,
+    managers::{self, Checkpoints},
+};
+
+/// A command that had no answer, or one that says it may have been carried out.
+struct Open {
+    key: String,
+    name: &'static str,
+    body: Value,
+    account: Option<usize>,
+}
+
+/// A customer.
+#[derive(Debug, Clone)]
+struct Customer {
+    account: AccountId,
+    user: UserId,
+}
+
+/// Everything there is.
+pub(crate) struct World {
+    pub(crate) chance: Chance,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) driver: Arc<SimulatedDriver>,
+    pub(crate) checkpoints: Checkpoints,
+    /// Answers under their idempotency keys.
+    pub(crate) answers: Vec<(String, Answer)>,
+    services: Services,
+    calm: Arc<AtomicBool>,
+    nodes: Vec<Context>,
+    customers: Vec<Customer>,
+    open: Vec<Open>,
+    next_key: usize,
+}
+
+impl World {
+    /// Two nodes and two customers.
+    pub(crate) async fn new(seed: u64) -> Self {
+        let chance = Chance::new(seed);
+        let clock: Arc<dyn Clock> = PausedClock::new();
+        let store = MemoryStore::new(Arc::clone(&clock));
+        let calm = Arc::new(AtomicBool::new(true));
+        let log = FaultyLog::new(Arc::clone(&store), chance.fork(), Arc::clone(&calm));
+        let driver = SimulatedDriver::new(chance.fork(), Arc::clone(&calm), Arc::clone(&clock));
+        let services = Services {
+            log: Arc::new(log),
+            views: store.clone(),
+            vault: store.clone(),
+            workspace: store.clone(),
+            clock,
+            entropy: Arc::new(chance.fork()),
+            log_lines: store.clone(),
+        };
+        let mut world = Self {
+            chance,
+            store,
+            driver,
+            checkpoints: Checkpoints::default(),
+            answers: Vec::new(),
+            services,
+            calm,
+            nodes: Vec::new(),
+            customers: Vec::new(),
+            open: Vec::new(),
+            next_key: 0,
+        };
+        world.nodes = (0..2).map(|_| world.fresh_node()).collect();
+        world.populate().await;
+        world.calm.store(false, Ordering::SeqCst);
+        world
+    }
+
+    /// A node whose process has just started: it remembers nothing.
+    fn fresh_node(&self) -> Context {
+        let bus = Bus::new(self.services.clone());
+        self.driver
+            .reports_to(Arc::new(NodeReports::new(bus.clone(), TimeDelta::minutes(30))));
+        let driver: Arc<dyn reef_commands::ports::RuntimeDriver> = self.driver.clone();
+        Context {
+            bus,
+            drivers: Drivers::new([driver]),
+        }
+    }
+
+    async fn populate(&mut self) {
+        let template = json!({
+            "slug": "fish", "name": "Fish", "description": "Swims.",
+            "bundle": { "model": "m", "skills": [], "workspace": {} },
+        });
+        self.send("PublishTemplate", template, None).await;
+        for number in 0..2 {
+            let body =
+                json!({ "name": format!("c{number}"), "owner_email": format!("c{number}@example.com") });
+            let answer = self
+                .send("RegisterAccount", body, None)
+                .await
+                .expect("a calm world");
+            let account = AccountId::from(answer.aggregate.id.as_str());
+            let user = answer
+                .result
+                .as_ref()
+                .and_then(|result| result["user_id"].as_str());
+            let user = UserId::from(user.expect("a registered account has an owner"));
+            let plan = json!({ "id": "p", "name": "P", "metering_interval_s": 60, "max_active_agents": 2 });
+            self.send("AssignPlan", json!({ "account_id": account, "plan": plan }), None)
+                .await;
+            let credits = json!({ "account_id": account, "amount_micro": 3_000_000 });
+            self.send("GrantCredits", credits, None).await;
+            self.customers.push(Customer { account, user });
+        }
+    }
+
+    /// The next thing happens.
+    pub(crate) async fn step(&mut self) {
+        match self.chance.below(100) {
+            0..45 => self.a_client_acts().await,
+            45..50 => self.a_client_tries_again().await,
+            50..80 => self.a_manager_moves(1 + self.chance.below(6)).await,
+            80..88 => {
+                let (which, node) = (self.chance.below(3), self.node());
+                managers::sweep(which, &node).await;
+            }
+            88..94 => tokio::time::advance(Duration::from_secs(self.chance.below(900) as u64)).await,
+            94..97 => self.driver.one_dies(),
+            _ => {
+                let index = self.chance.below(self.nodes.len());
+                self.nodes[index] = self.fresh_node();
+            }
+        }
+    }
+
+    fn node(&self) -> Context {
+        self.chance.pick(&self.nodes).expect("there are nodes").clone()
+    }
+
+    async fn a_manager_moves(&mut self, events: usize) {
+        let (which, node) = (self.chance.below(4), self.node());
+        self.checkpoints
+            .advance(which, events, &self.store, &node, &self.chance)
+            .await;
+    }
+
+    async fn a_client_tries_again(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
+        let open = self.open.swap_remove(self.chance.below(self.open.len()));
+        self.send_under(open).await;
+    }
+
+    async fn a_client_acts(&mut self) {
+        let customer = self.chance.below(self.customers.len());
+        let (name, body) = self.something_to_ask(customer);
+        let caller = if name == "GrantCredits" {
+            None
+        } else {
+            Some(customer)
+        };
+        self.send(name, body, caller).await;
+    }
+
+    /// A command, most often about what exists, sometimes about what is another's.
+    fn something_to_ask(&self, customer: usize) -> (&'static str, Value) {
+        let whose = if self.chance.percent(5) {
+            1 - customer
+        } else {
+            customer
+        };
+        let account = self.customers[whose].account.clone();
+        let of = |kind: &str| {
+            let events = self.store.events();
+            let mut ids: Vec<String> = events
+                .iter()
+                .filter(|event| event.aggregate_type == kind && event.sequence == 1)
+                .filter(|event| event.account_id.as_ref() == Some(&account))
+                .map(|event| event.aggregate_id.to_string())
+                .collect();
+            // The newest are the likeliest to be of interest.
+            ids.reverse();
+            ids.truncate(4);
+            self.chance
+                .pick(&ids)
+                .cloned()
+                .unwrap_or_else(|| format!("{kind}_unknown"))
+        };
+        let template = self
+            .store
+            .events()
+            .iter()
+            .find(|event| event.aggregate_type == "template")
+            .map(|event| event.aggregate_id.to_string());
+        let key = self.next_key;
+        match self.chance.below(15) {
+            0 | 1 => ("DeployAgent", json!({ "name": "a", "template_id": template })),
+            2..=5 => {
+                let what = *self
+                    .chance
+                    .pick(&["count", "confirm", "confirm", "deny"])
+                    .expect("there are some");
+                (
+                    "SubmitTask",
+                    json!({ "agent_id": of("agent"), "description": format!("{what} {key}") }),
+                )
+            }
+            6 => ("ApproveTask", json!({ "task_id": of("task") })),
+            7 => (
+                *self
+                    .chance
+                    .pick(&["RejectTask", "ApproveTask"])
+                    .expect("there are some"),
+                json!({ "task_id": of("task") }),
+            ),
+            8 => ("StopAgent", json!({ "agent_id": of("agent") })),
+            9 => ("StartAgent", json!({ "agent_id": of("agent") })),
+            10 => ("DeleteAgent", json!({ "agent_id": of("agent") })),
+            11 => (
+                "CreatePolicy",
+                json!({ "name": format!("p{key}"), "rules": "ALLOW: count" }),
+            ),
+            12 => match self.chance.below(3) {
+                0 => ("DeletePolicy", json!({ "policy_id": of("policy") })),
+                1 => (
+                    "UpdatePolicy",
+                    json!({ "policy_id": of("policy"), "name": format!("p{key}") }),
+                ),
+                _ => (
+                    "AttachAgentPolicy",
+                    json!({ "agent_id": of("agent"), "policy_id": of("policy") }),
+                ),
+            },
+            13 => match self.chance.below(2) {
+                0 => ("IssueApiKey", json!({ "name": "k" })),
+                _ => ("RevokeApiKey", json!({ "key_id": of("api_key") })),
+            },
+            _ => (
+                "GrantCredits",
+                json!({ "account_id": account, "amount_micro": 500_000 }),
+            ),
+        }
+    }
+
+    async fn send(&mut self, name: &'static str, body: Value, account: Option<usize>) -> Option<Answer> {
+        let key = format!("key-{}", self.next_key);
+        self.next_key += 1;
+        self.send_under(Open {
+            key,
+            name,
+            body,
+            account,
+        })
+        .await
+    }
+
+    async fn send_under(&mut self, open: Open) -> Option<Answer> {
+        let caller = open.account.map_or_else(Caller::operator, |customer| {
+            let Customer { account, user } = self.customers[customer].clone();
+            Caller {
+                actor: Actor::new(ActorKind::User, user.as_str()),
+                account_id: Some(account),
+                user_id: Some(user),
+                dialect: Dialect::Native,
+                scopes: vec!["*".to_owned()],
+            }
+        });
+        let request = Request::new(caller, open.key.as_str()).once(open.key.as_str());
+        let command = find_command(open.name).unwrap_or_else(|| panic!("no command {}", open.name));
+        let body = serde_json::to_vec(&open.body).expect("a body is JSON");
+        let node = self.node();
+        let ended = command.run(&node.bus, &body, request).await;
+        trace(&format!(
+            "{} {} {}: {:?}",
+            open.key,
+            open.name,
+            open.body,
+            ended.as_ref().map(|a| &a.events)
+        ));
+        match ended {
+            Ok(answer) => {
+                self.answers.push((open.key, answer.clone()));
+                Some(answer)
+            }
+            Err(error) if error.is_transient() => {
+                self.open.push(open);
+                None
+            }
+            Err(CommandError::Corrupt(reason)) => panic!("{}: corrupt: {reason}", open.name),
+            Err(CommandError::Malformed { field, message }) => {
+                panic!("{} {}: {field}: {message}", open.name, open.body)
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// No more faults: everything that was begun comes to its end.
+    pub(crate) async fn settle(&mut self) {
+        self.calm.store(true, Ordering::SeqCst);
+        for open in std::mem::take(&mut self.open) {
+            self.send_under(open).await;
+        }
+        for round in 0..200 {
+            for which in 0..4 {
+                let node = self.node();
+                self.checkpoints
+                    .advance(which, usize::MAX, &self.store, &node, &self.chance)
+                    .await;
+            }
+            let before = self.store.events().len();
+            for which in 0..3 {
+                let node = self.node();
+                managers::sweep(which, &node).await;
+            }
+            let still = self.store.events().len() == before && self.checkpoints.are_at(before);
+            if still && round > 3 {
+                return;
+            }
+            tokio::time::advance(Duration::from_mins(5)).await;
+        }
+        panic!("it never settles");
+    }
+
+    /// The ports, without faults by now.
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
+    }
+}
