@@ -145,8 +145,15 @@ pub fn find_command(name: &str) -> Option<&'static CommandSpec> {
 
 /// Each noun's `COMMANDS`.
 const NOUNS: &[&[CommandSpec]] = &[
+    crate::account::COMMANDS,
     crate::agent::COMMANDS,
+    crate::api_key::COMMANDS,
     crate::conversation::COMMANDS,
+    crate::ledger::COMMANDS,
+    crate::policy::COMMANDS,
     crate::runtime::COMMANDS,
+    crate::secret::COMMANDS,
+    crate::settings::COMMANDS,
     crate::task::COMMANDS,
+    crate::template::COMMANDS,
 ];

@@ -19,16 +19,23 @@ mod secret_lookup;
 mod services;
 mod unit;
 
+pub mod account;
 pub mod agent;
+pub mod api_key;
 pub mod conversation;
 pub mod follower;
+pub mod ledger;
 pub mod managers;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;
 pub mod merkle;
+pub mod policy;
 pub mod ports;
 pub mod runtime;
+pub mod secret;
+pub mod settings;
 pub mod task;
+pub mod template;
 
 pub use bus::{AggregateRef, Answer, Bus, EventRef};
 pub use catalogue::{Audience, CommandSpec, Outcome, UseCase, catalogue, find_command};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 const NOT_AN_ID: &str = "an id has 1 to 128 letters, digits or punctuation marks of ASCII, and no slash";
 
 /// Whether the text can be an id: clients choose some, and ids stand in paths, keys and logs.
-fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/')
 }
 

@@ -97,10 +97,10 @@ impl FromStr for SecretOwner {
             .into_iter()
             .find(|candidate| candidate.name() == kind)
             .ok_or(NotAnOwner)?;
-        if id.is_empty() {
-            Err(NotAnOwner)
-        } else {
+        if crate::ids::is_id(id) {
             Ok(Self::new(kind, id))
+        } else {
+            Err(NotAnOwner)
         }
     }
 }

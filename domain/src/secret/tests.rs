@@ -119,10 +119,10 @@ fn nothing_is_stored_after_the_purge() {
 #[test]
 fn owners_are_written_kind_and_id() {
     for kind in OwnerKind::ALL {
-        let owner = SecretOwner::new(kind, "x/y");
+        let owner = SecretOwner::new(kind, "x-y");
         assert_eq!(owner.to_string().parse(), Ok(owner));
     }
-    for text in ["", "agent", "agent/", "swarm/1", "/1"] {
+    for text in ["", "agent", "agent/", "swarm/1", "/1", "agent/a/b", "agent/a b"] {
         assert_eq!(text.parse::<SecretOwner>(), Err(NotAnOwner), "{text}");
     }
 }
