@@ -33,7 +33,11 @@ impl Acknowledged {
     }
 
     pub(crate) fn finish(&self) -> Result<()> {
-        Ok(self.0.lock().expect("no writer panics while it holds the lock").flush()?)
+        Ok(self
+            .0
+            .lock()
+            .expect("no writer panics while it holds the lock")
+            .flush()?)
     }
 }
 
@@ -44,7 +48,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<(u64, u64)>> {
     let mut record = [0; RECORD];
     while file.read_exact(&mut record).is_ok() {
         let (position, print) = record.split_at(8);
-        all.push((u64::from_le_bytes(position.try_into()?), u64::from_le_bytes(print.try_into()?)));
+        all.push((
+            u64::from_le_bytes(position.try_into()?),
+            u64::from_le_bytes(print.try_into()?),
+        ));
     }
     Ok(all)
 }
@@ -52,5 +59,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<(u64, u64)>> {
 /// FNV-1a of an event's place: the same in every process.
 pub(crate) fn fingerprint(aggregate_id: &str, sequence: u64) -> u64 {
     let bytes = aggregate_id.bytes().chain(sequence.to_le_bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

@@ -19,7 +19,12 @@ const STOCK: &str = "postgres-es with a view";
 const PGBENCH: &str = "pgbench -c 32";
 
 /// One node on PostgreSQL against stock `postgres-es` and pgbench.
-pub(crate) async fn postgres(plan: &Plan, writers: usize, over_stock: f64, over_pgbench: f64) -> Result<Workload> {
+pub(crate) async fn postgres(
+    plan: &Plan,
+    writers: usize,
+    over_stock: f64,
+    over_pgbench: f64,
+) -> Result<Workload> {
     let cluster = plan.cluster();
     let folder = plan.folder(&format!("postgres-{writers}"))?;
     let noted = folder.0.join("acknowledged");
@@ -48,7 +53,14 @@ pub(crate) async fn postgres(plan: &Plan, writers: usize, over_stock: f64, over_
 /// A stock store's program; it prepares with `--prepare`, else it measures.
 fn stock(plan: &Plan, program: &str, url: &str, writers: usize) -> Command {
     let mut stock = plan.baseline(program);
-    stock.args(["--url", url, "--aggregates", &AGGREGATES.to_string(), "--writers", &writers.to_string()]);
+    stock.args([
+        "--url",
+        url,
+        "--aggregates",
+        &AGGREGATES.to_string(),
+        "--writers",
+        &writers.to_string(),
+    ]);
     stock.args(["--seconds", &plan.turn().as_secs().to_string()]);
     stock
 }
@@ -96,8 +108,14 @@ pub(crate) async fn two_nodes(plan: &Plan) -> Result<Workload> {
         workload.add("reef, node a", a);
         workload.add("reef, node b", b);
     }
-    workload.figures.push(Figure::of(format!("x {PGBENCH}, both nodes"), ratios, Goal::AtLeast(0.6)));
-    workload.gates.push(check(&url, &[&noted_a, &noted_b]).await?.gate());
+    workload.figures.push(Figure::of(
+        format!("x {PGBENCH}, both nodes"),
+        ratios,
+        Goal::AtLeast(0.6),
+    ));
+    workload
+        .gates
+        .push(check(&url, &[&noted_a, &noted_b]).await?.gate());
     Ok(workload)
 }
 

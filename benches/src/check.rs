@@ -44,25 +44,54 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let mut prints = Vec::new();
     loop {
         let after = prints.len() as u64;
-        let page = log.read(&EventQuery { after, limit: PAGE, ..EventQuery::default() }).await?;
+        let page = log
+            .read(&EventQuery {
+                after,
+                limit: PAGE,
+                ..EventQuery::default()
+            })
+            .await?;
         if page.is_empty() {
             break;
         }
         for envelope in page {
             let expected = prints.len() as u64 + 1;
-            ensure!(envelope.position == expected, "position {} follows {}", envelope.position, expected - 1);
-            prints.push(acknowledged::fingerprint(&envelope.aggregate_id, envelope.sequence));
+            ensure!(
+                envelope.position == expected,
+                "position {} follows {}",
+                envelope.position,
+                expected - 1
+            );
+            prints.push(acknowledged::fingerprint(
+                &envelope.aggregate_id,
+                envelope.sequence,
+            ));
         }
     }
-    ensure!(prints.len() as u64 == head, "{} events, but the head is at {head}", prints.len());
+    ensure!(
+        prints.len() as u64 == head,
+        "{} events, but the head is at {head}",
+        prints.len()
+    );
     let mut count = 0;
     for file in &options.acknowledged {
         for (position, print) in acknowledged::read(file)? {
-            let stored = usize::try_from(position - 1).ok().and_then(|index| prints.get(index));
-            ensure!(stored == Some(&print), "the event acknowledged at {position} is not there");
+            let stored = usize::try_from(position - 1)
+                .ok()
+                .and_then(|index| prints.get(index));
+            ensure!(
+                stored == Some(&print),
+                "the event acknowledged at {position} is not there"
+            );
             count += 1;
         }
     }
-    println!("{}", serde_json::to_string(&Checked { events: head, acknowledged: count })?);
+    println!(
+        "{}",
+        serde_json::to_string(&Checked {
+            events: head,
+            acknowledged: count
+        })?
+    );
     Ok(())
 }

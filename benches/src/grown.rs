@@ -25,7 +25,9 @@ pub(crate) async fn run(plan: &Plan) -> Result<Vec<Workload>> {
     preload::start(&url("grown"), EVENTS).await?;
 
     let mut appends = Workload::new(format!("append after {EVENTS} events, SQLite, {WRITERS} writers"));
-    let mut gets = Workload::new(format!("HTTP GET after {EVENTS} events, {CONNECTIONS} connections"));
+    let mut gets = Workload::new(format!(
+        "HTTP GET after {EVENTS} events, {CONNECTIONS} connections"
+    ));
     let mut ready = Vec::new();
     for round in 0..plan.rounds() {
         // A log that has been measured on is no longer empty.
@@ -34,7 +36,8 @@ pub(crate) async fn run(plan: &Plan) -> Result<Vec<Workload>> {
         for (contender, name) in [("empty log", empty.as_str()), ("grown log", "grown")] {
             let data = folder.0.join(name);
             let noted = data.join(format!("acknowledged-{round}"));
-            let node = Node::start(&url(name), &format!("round{round}"), WRITERS, plan.turn(), &noted).await?;
+            let node =
+                Node::start(&url(name), &format!("round{round}"), WRITERS, plan.turn(), &noted).await?;
             appends.add(contender, node.go().await?);
             append::check(&url(name), &[&noted]).await?;
         }
@@ -45,9 +48,14 @@ pub(crate) async fn run(plan: &Plan) -> Result<Vec<Workload>> {
             let document = format!("/v1/views/policies/{}", world.policy);
             let request = http_load::request("GET", &document, &world.client.token, "", "");
             let next = move |_: usize, _: usize| request.clone();
-            gets.add(contender, http_load::drive(server.address, CONNECTIONS, plan.turn(), next).await?);
+            gets.add(
+                contender,
+                http_load::drive(server.address, CONNECTIONS, plan.turn(), next).await?,
+            );
             let (mib, ms) = (server.resident_mib(), server.ready_after.as_secs_f64() * 1000.0);
-            gets.notes.push(format!("{contender}: ready after {ms:.0} ms, {mib} MiB in memory after the load"));
+            gets.notes.push(format!(
+                "{contender}: ready after {ms:.0} ms, {mib} MiB in memory after the load"
+            ));
             if name == "grown" {
                 ready.push(ms);
             }
@@ -55,8 +63,11 @@ pub(crate) async fn run(plan: &Plan) -> Result<Vec<Workload>> {
         }
     }
     appends.compare("grown log", "empty log", AS_GOOD);
-    appends.gates.push("positions without gaps, every acknowledged event in its place, on every log".to_owned());
+    appends
+        .gates
+        .push("positions without gaps, every acknowledged event in its place, on every log".to_owned());
     gets.compare("grown log", "empty log", AS_GOOD);
-    gets.figures.push(Figure::of("ready after, ms", ready, Goal::AtMost(1000.0)));
+    gets.figures
+        .push(Figure::of("ready after, ms", ready, Goal::AtMost(1000.0)));
     Ok(vec![appends, gets])
 }

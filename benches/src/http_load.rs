@@ -30,7 +30,11 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, read: vec![0; 16 * 1024], filled: 0 })
+        Ok(Self {
+            stream,
+            read: vec![0; 16 * 1024],
+            filled: 0,
+        })
     }
 
     /// Sends a whole request and reads the whole answer.
@@ -47,7 +51,10 @@ impl Connection {
             }
             self.filled += count;
             if let Some((status, start, end)) = whole(&self.read[..self.filled])? {
-                return Ok(Answer { status, body: &self.read[start..end] });
+                return Ok(Answer {
+                    status,
+                    body: &self.read[start..end],
+                });
             }
         }
     }
@@ -57,12 +64,20 @@ impl Connection {
 fn whole(bytes: &[u8]) -> Result<Option<(u16, usize, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; 48];
     let mut answer = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(start) = answer.parse(bytes)? else { return Ok(None) };
+    let httparse::Status::Complete(start) = answer.parse(bytes)? else {
+        return Ok(None);
+    };
     let status = answer.code.context("an answer has a status")?;
-    let length = answer.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let length = answer
+        .headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case("content-length"));
     let length: usize = match length {
         Some(header) => std::str::from_utf8(header.value)?.trim().parse()?,
-        None => bail!("an answer without Content-Length: {}", String::from_utf8_lossy(&bytes[..start])),
+        None => bail!(
+            "an answer without Content-Length: {}",
+            String::from_utf8_lossy(&bytes[..start])
+        ),
     };
     Ok((bytes.len() >= start + length).then_some((status, start, start + length)))
 }
@@ -72,7 +87,10 @@ pub(crate) fn request(method: &str, path: &str, token: &str, extra: &str, body: 
     let content = if body.is_empty() {
         String::new()
     } else {
-        format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len())
+        format!(
+            "content-type: application/json\r\ncontent-length: {}\r\n",
+            body.len()
+        )
     };
     format!("{method} {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n{extra}{content}\r\n{body}")
         .into_bytes()
@@ -80,7 +98,12 @@ pub(crate) fn request(method: &str, path: &str, token: &str, extra: &str, body: 
 
 /// Keeps `connections` busy for `length`; `next` makes the request of a connection's turn. Anything but
 /// a 2xx ends it: a server that refuses quickly is not fast.
-pub(crate) async fn drive<N>(address: SocketAddr, connections: usize, length: Duration, next: N) -> Result<Sample>
+pub(crate) async fn drive<N>(
+    address: SocketAddr,
+    connections: usize,
+    length: Duration,
+    next: N,
+) -> Result<Sample>
 where
     N: Fn(usize, usize) -> Vec<u8> + Send + Clone + 'static,
 {

@@ -21,9 +21,14 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn look(data: &Path, postgres: &str) -> Self {
         let memory = line_of("/proc/meminfo", "MemTotal:");
-        let kib = memory.split_whitespace().next().and_then(|number| number.parse::<u64>().ok());
+        let kib = memory
+            .split_whitespace()
+            .next()
+            .and_then(|number| number.parse::<u64>().ok());
         Self {
-            processor: line_of("/proc/cpuinfo", "model name").trim_start_matches([' ', '\t', ':']).to_owned(),
+            processor: line_of("/proc/cpuinfo", "model name")
+                .trim_start_matches([' ', '\t', ':'])
+                .to_owned(),
             processors: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             memory_mib: kib.unwrap_or(0) / 1024,
             kernel: said("uname", &["-sr"]),
@@ -39,10 +44,21 @@ impl Machine {
 /// The rest of the first line that starts so.
 pub(crate) fn line_of(file: &str, start: &str) -> String {
     let text = fs::read_to_string(file).unwrap_or_default();
-    text.lines().find_map(|line| line.strip_prefix(start)).unwrap_or("").trim().to_owned()
+    text.lines()
+        .find_map(|line| line.strip_prefix(start))
+        .unwrap_or("")
+        .trim()
+        .to_owned()
 }
 
 fn said(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+    output
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        .unwrap_or_default()
+}
+
+/// A database's URL as it may be shown.
+pub(crate) fn without_password(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, place)| place)
 }

@@ -3,7 +3,10 @@
 //!
 //! Started by `cargo xtask bench`, which builds the contenders and starts the PostgreSQL they share.
 
-#![allow(clippy::print_stdout, reason = "the table and the samples of its own subprocesses are its product")]
+#![allow(
+    clippy::print_stdout,
+    reason = "the table and the samples of its own subprocesses are its product"
+)]
 
 mod acknowledged;
 mod append;
@@ -76,11 +79,22 @@ async fn main() -> Result<()> {
 
 /// Workloads by name, in the order they run.
 const WORKLOADS: &[&str] = &[
-    "postgres-32", "postgres-256", "sqlite-32", "two-nodes", "http", "rebuild", "grown", "sse",
+    "postgres-32",
+    "postgres-256",
+    "sqlite-32",
+    "two-nodes",
+    "http",
+    "rebuild",
+    "grown",
+    "sse",
 ];
 
 async fn measure(plan: &Plan) -> Result<()> {
-    if let Some(unknown) = plan.workloads.iter().find(|name| !WORKLOADS.contains(&name.as_str())) {
+    if let Some(unknown) = plan
+        .workloads
+        .iter()
+        .find(|name| !WORKLOADS.contains(&name.as_str()))
+    {
         bail!("no workload {unknown}; there are {}", WORKLOADS.join(", "));
     }
     let mut workloads = Vec::new();

@@ -10,12 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    acknowledged::Acknowledged,
-    closed_loop::closed_loop,
-    plan,
-    policies::Policies,
-    sample::Sample,
-    store,
+    acknowledged::Acknowledged, closed_loop::closed_loop, plan, policies::Policies, sample::Sample, store,
 };
 
 #[derive(Args)]
@@ -63,10 +58,21 @@ pub(crate) struct Node {
 
 impl Node {
     /// Starts it; returns once it is ready.
-    pub(crate) async fn start(url: &str, name: &str, writers: usize, turn: Duration, noted: &std::path::Path) -> Result<Self> {
+    pub(crate) async fn start(
+        url: &str,
+        name: &str,
+        writers: usize,
+        turn: Duration,
+        noted: &std::path::Path,
+    ) -> Result<Self> {
         let mut command = plan::ourselves("node")?;
-        command.args(["--database-url", url, "--name", name]).args(["--writers", &writers.to_string()]);
-        command.args(["--seconds", &turn.as_secs().to_string()]).arg("--acknowledged").arg(noted);
+        command
+            .args(["--database-url", url, "--name", name])
+            .args(["--writers", &writers.to_string()]);
+        command
+            .args(["--seconds", &turn.as_secs().to_string()])
+            .arg("--acknowledged")
+            .arg(noted);
         Self::spawn(&mut command).await
     }
 

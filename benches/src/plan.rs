@@ -60,7 +60,10 @@ impl Plan {
     }
 
     pub(crate) fn cluster(&self) -> Cluster {
-        Cluster { url: self.postgres_url.clone(), programs: self.postgres_programs.clone() }
+        Cluster {
+            url: self.postgres_url.clone(),
+            programs: self.postgres_programs.clone(),
+        }
     }
 
     /// One of the baselines' programs.
@@ -70,7 +73,9 @@ impl Plan {
 
     /// An empty folder of that name for one workload's databases, gone when dropped.
     pub(crate) fn folder(&self, name: &str) -> Result<Folder> {
-        let path = self.data.join(format!("reef-bench-{}-{name}", std::process::id()));
+        let path = self
+            .data
+            .join(format!("reef-bench-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&path)?;
         Ok(Folder(path))
     }

@@ -39,21 +39,34 @@ impl Cluster {
     /// Runs SQL in one of its databases and returns the bare values.
     pub(crate) async fn sql(&self, database: &str, sql: &str) -> Result<String> {
         let mut psql = Command::new(self.programs.join("psql"));
-        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]);
+        psql.args([
+            "--no-psqlrc",
+            "--quiet",
+            "--tuples-only",
+            "--no-align",
+            "--set=ON_ERROR_STOP=1",
+        ]);
         psql.arg(self.database(database)).args(["--command", sql]);
         Ok(output(&mut psql).await?.trim().to_owned())
     }
 
     /// Makes a database anew.
     pub(crate) async fn fresh(&self, database: &str) -> Result<String> {
-        self.sql("postgres", &format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await?;
-        self.sql("postgres", &format!("CREATE DATABASE {database}")).await?;
+        self.sql(
+            "postgres",
+            &format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)"),
+        )
+        .await?;
+        self.sql("postgres", &format!("CREATE DATABASE {database}"))
+            .await?;
         Ok(self.database(database))
     }
 
     /// URL of one of its databases.
     pub(crate) fn database(&self, name: &str) -> String {
-        self.url.rsplit_once('/').map_or_else(|| self.url.clone(), |(server, _)| format!("{server}/{name}"))
+        self.url
+            .rsplit_once('/')
+            .map_or_else(|| self.url.clone(), |(server, _)| format!("{server}/{name}"))
     }
 
     /// Writes dirty pages out, so that no contender pays for what another left behind.
@@ -80,16 +93,30 @@ impl<'a> Pgbench<'a> {
         cluster.sql(Self::DATABASE, table).await?;
         let folder = data.join("pgbench");
         std::fs::create_dir_all(&folder)?;
-        let insert = format!("INSERT INTO single_row (payload) VALUES ('{}');\n", "x".repeat(200));
+        let insert = format!(
+            "INSERT INTO single_row (payload) VALUES ('{}');\n",
+            "x".repeat(200)
+        );
         std::fs::write(folder.join("insert.sql"), insert)?;
         Ok(Self { cluster, folder })
     }
 
     pub(crate) async fn run(&self, length: Duration) -> Result<Sample> {
         let mut pgbench = Command::new(self.cluster.programs.join("pgbench"));
-        pgbench.current_dir(&self.folder).args(["--no-vacuum", "--client=32", "--jobs=2", "--file=insert.sql"]);
-        pgbench.args(["--log", "--log-prefix=latency", &format!("--sampling-rate={}", Self::SAMPLED)]);
-        pgbench.arg(format!("--time={}", length.as_secs())).arg(self.cluster.database(Self::DATABASE));
+        pgbench.current_dir(&self.folder).args([
+            "--no-vacuum",
+            "--client=32",
+            "--jobs=2",
+            "--file=insert.sql",
+        ]);
+        pgbench.args([
+            "--log",
+            "--log-prefix=latency",
+            &format!("--sampling-rate={}", Self::SAMPLED),
+        ]);
+        pgbench
+            .arg(format!("--time={}", length.as_secs()))
+            .arg(self.cluster.database(Self::DATABASE));
         let text = output(&mut pgbench).await?;
         let number = |label: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(label));
@@ -97,7 +124,11 @@ impl<'a> Pgbench<'a> {
         };
         let rate = number("tps = ").with_context(|| format!("pgbench printed no tps: {text}"))?;
         let mut sample = self.latencies()?.over(length);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count that pgbench printed")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count that pgbench printed"
+        )]
         let operations = number("number of transactions actually processed: ").unwrap_or(0.0) as u64;
         (sample.operations, sample.rate) = (operations, rate);
         Ok(sample)
@@ -108,12 +139,17 @@ impl<'a> Pgbench<'a> {
         let mut latencies = Latencies::new();
         for entry in std::fs::read_dir(&self.folder)? {
             let path = entry?.path();
-            if path.file_name().is_none_or(|name| !name.to_string_lossy().starts_with("latency.")) {
+            if path
+                .file_name()
+                .is_none_or(|name| !name.to_string_lossy().starts_with("latency."))
+            {
                 continue;
             }
             for line in std::fs::read_to_string(&path)?.lines() {
                 let us = line.split(' ').nth(2).and_then(|column| column.parse().ok());
-                latencies.record(Duration::from_micros(us.context("pgbench's log has another form")?));
+                latencies.record(Duration::from_micros(
+                    us.context("pgbench's log has another form")?,
+                ));
             }
             std::fs::remove_file(path)?;
         }

@@ -42,7 +42,14 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         let started = Instant::now();
         let mut scanned = 0;
         loop {
-            let page = services.log.read(&EventQuery { after: scanned, limit: PAGE, ..EventQuery::default() }).await?;
+            let page = services
+                .log
+                .read(&EventQuery {
+                    after: scanned,
+                    limit: PAGE,
+                    ..EventQuery::default()
+                })
+                .await?;
             let Some(last) = page.last() else { break };
             scanned = last.position;
         }
@@ -50,9 +57,15 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         let started = Instant::now();
         let read = services.views.rebuild(&[]).await?;
         ensure!(read >= scanned, "the rebuild read {read} of {scanned} events");
-        rounds.push(Round { scan, rebuild: sample(scanned, started) });
+        rounds.push(Round {
+            scan,
+            rebuild: sample(scanned, started),
+        });
     }
-    ensure!(digests(&bus).await? == before, "the rebuilt views differ from the inline ones");
+    ensure!(
+        digests(&bus).await? == before,
+        "the rebuilt views differ from the inline ones"
+    );
     println!("{}", serde_json::to_string(&rounds)?);
     Ok(())
 }
@@ -86,14 +99,19 @@ pub(crate) async fn measure(plan: &Plan) -> Result<Vec<Workload>> {
         let mut rebuild = plan::ourselves("rebuild")?;
         rebuild.args(["--database-url", &url, "--rounds", &plan.rounds().to_string()]);
         let rounds: Vec<Round> = serde_json::from_str(programs::output(&mut rebuild).await?.trim())?;
-        let name = format!("rebuild of all views, {database}, {} events", plan.events_to_rebuild());
+        let name = format!(
+            "rebuild of all views, {database}, {} events",
+            plan.events_to_rebuild()
+        );
         let mut workload = Workload::new(name);
         for round in rounds {
             workload.add("plain scan", round.scan);
             workload.add("rebuild", round.rebuild);
         }
         workload.compare("rebuild", "plain scan", 0.3);
-        workload.gates.push("the rebuilt documents have the bytes of the inline ones".to_owned());
+        workload
+            .gates
+            .push("the rebuilt documents have the bytes of the inline ones".to_owned());
         workloads.push(workload);
     }
     Ok(workloads)

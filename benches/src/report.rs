@@ -52,7 +52,12 @@ impl Figure {
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
         let (first, last) = (at(0), at(values.len().saturating_sub(1)));
-        Self { name: name.into(), value: at(values.len() / 2), range: (first, last), goal }
+        Self {
+            name: name.into(),
+            value: at(values.len() / 2),
+            range: (first, last),
+            goal,
+        }
     }
 
     /// Whether it is.
@@ -66,7 +71,10 @@ impl Figure {
 
 impl Workload {
     pub(crate) fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ..Self::default() }
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn add(&mut self, contender: &str, sample: Sample) {
@@ -81,9 +89,22 @@ impl Workload {
 
     /// Rate of one contender over that of another, round by round.
     pub(crate) fn compare(&mut self, subject: &str, baseline: &str, at_least: f64) {
-        let rates = |name: &str| self.rounds.get(name).into_iter().flatten().map(|sample| sample.rate);
-        let ratios = rates(subject).zip(rates(baseline)).map(|(ours, theirs)| ours / theirs).collect();
-        self.figures.push(Figure::of(format!("x {baseline}"), ratios, Goal::AtLeast(at_least)));
+        let rates = |name: &str| {
+            self.rounds
+                .get(name)
+                .into_iter()
+                .flatten()
+                .map(|sample| sample.rate)
+        };
+        let ratios = rates(subject)
+            .zip(rates(baseline))
+            .map(|(ours, theirs)| ours / theirs)
+            .collect();
+        self.figures.push(Figure::of(
+            format!("x {baseline}"),
+            ratios,
+            Goal::AtLeast(at_least),
+        ));
     }
 
     /// The median of every contender's rates.
@@ -94,13 +115,19 @@ impl Workload {
             };
             let p50 = of(|sample| milliseconds(sample.p50_us));
             let p99 = of(|sample| milliseconds(sample.p99_us));
-            format!("{name} {:.0}/s (p50 {p50:.2} ms, p99 {p99:.2} ms)", of(|sample| sample.rate))
+            format!(
+                "{name} {:.0}/s (p50 {p50:.2} ms, p99 {p99:.2} ms)",
+                of(|sample| sample.rate)
+            )
         });
         rates.collect::<Vec<_>>().join("; ")
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^52 microseconds")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "latencies are far below 2^52 microseconds"
+)]
 pub(crate) fn milliseconds(us: u64) -> f64 {
     us as f64 / 1000.0
 }
@@ -150,7 +177,11 @@ impl Report {
     /// Writes `<date>-<commit>.json` there.
     pub(crate) fn keep(&self, folder: &Path) -> Result<std::path::PathBuf> {
         fs::create_dir_all(folder)?;
-        let path = folder.join(format!("{}-{}.json", Utc::now().format("%Y-%m-%d-%H%M"), self.machine.commit));
+        let path = folder.join(format!(
+            "{}-{}.json",
+            Utc::now().format("%Y-%m-%d-%H%M"),
+            self.machine.commit
+        ));
         fs::write(&path, serde_json::to_vec_pretty(self)?)?;
         Ok(path)
     }

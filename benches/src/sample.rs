@@ -35,11 +35,14 @@ impl Latencies {
     }
 
     pub(crate) fn record(&mut self, latency: Duration) {
-        self.0.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+        self.0
+            .saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        self.0.add(&other.0).expect("an auto-resizing histogram takes any value");
+        self.0
+            .add(&other.0)
+            .expect("an auto-resizing histogram takes any value");
     }
 
     pub(crate) fn over(&self, elapsed: Duration) -> Sample {
@@ -53,7 +56,11 @@ impl Latencies {
             p50_us: self.0.value_at_quantile(0.5),
             p99_us: self.0.value_at_quantile(0.99),
             max_us: self.0.max(),
-            latencies_us: self.0.iter_recorded().map(|at| (at.value_iterated_to(), at.count_at_value())).collect(),
+            latencies_us: self
+                .0
+                .iter_recorded()
+                .map(|at| (at.value_iterated_to(), at.count_at_value()))
+                .collect(),
         }
     }
 }

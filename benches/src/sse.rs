@@ -27,10 +27,21 @@ impl Follower {
     pub(crate) async fn subscribe(address: SocketAddr, token: &str, position: u64) -> Result<Self> {
         let mut stream = TcpStream::connect(address).await?;
         let path = format!("/v1/events/stream?after={position}");
-        stream.write_all(&http_load::request("GET", &path, token, "accept: text/event-stream\r\n", "")).await?;
+        stream
+            .write_all(&http_load::request(
+                "GET",
+                &path,
+                token,
+                "accept: text/event-stream\r\n",
+                "",
+            ))
+            .await?;
         let mut head = Vec::new();
         let body = loop {
-            ensure!(stream.read_buf(&mut head).await? > 0, "the server closed the connection");
+            ensure!(
+                stream.read_buf(&mut head).await? > 0,
+                "the server closed the connection"
+            );
             if let Some(end) = head.windows(4).position(|window| window == b"\r\n\r\n") {
                 break end + 4;
             }
@@ -54,7 +65,11 @@ impl Follower {
         let mut buffer = vec![0; 16 * 1024];
         while self.last < end {
             let count = self.stream.read(&mut buffer).await?;
-            ensure!(count > 0, "the server cut a subscriber off at position {}", self.last);
+            ensure!(
+                count > 0,
+                "the server cut a subscriber off at position {}",
+                self.last
+            );
             self.chunks.take(&buffer[..count], &mut self.text)?;
             let arrived = Utc::now();
             self.look(arrived)?;
@@ -67,13 +82,16 @@ impl Follower {
         while let Some(length) = self.text[start..].windows(2).position(|window| window == b"\n\n") {
             let event = std::str::from_utf8(&self.text[start..start + length])?;
             start += length + 2;
-            let Some(id) = event.lines().find_map(|line| line.strip_prefix("id:")) else { continue };
+            let Some(id) = event.lines().find_map(|line| line.strip_prefix("id:")) else {
+                continue;
+            };
             let id: u64 = id.trim().parse()?;
             ensure!(id == self.last + 1, "event {id} came after {}", self.last);
             self.last = id;
             let recorded = between(event, "\"time\":\"", "\"").context("an event without a time")?;
             let recorded = DateTime::parse_from_rfc3339(recorded)?.with_timezone(&Utc);
-            self.latencies.record((arrived - recorded).to_std().unwrap_or(Duration::ZERO));
+            self.latencies
+                .record((arrived - recorded).to_std().unwrap_or(Duration::ZERO));
         }
         self.text.drain(..start);
         Ok(())

@@ -23,16 +23,27 @@ pub(crate) async fn run(plan: &Plan) -> Result<Workload> {
     let url = format!("sqlite://{}", folder.0.join("reef.db").display());
     let server = Server::start(&mut Command::new(&plan.reef), &url, &folder.0).await?;
     let mut world = World::make(server.address).await?;
-    let mut workload = Workload::new(format!("SSE, {SUBSCRIBERS} subscribers, {EVENTS_PER_SECOND} events/s"));
+    let mut workload = Workload::new(format!(
+        "SSE, {SUBSCRIBERS} subscribers, {EVENTS_PER_SECOND} events/s"
+    ));
     let mut p99 = Vec::new();
     for round in 0..plan.rounds() {
-        let sample = measure(plan, &server, &mut world, round).await?.over(2 * plan.turn());
+        let sample = measure(plan, &server, &mut world, round)
+            .await?
+            .over(2 * plan.turn());
         p99.push(milliseconds(sample.p99_us));
         workload.add("delivered to subscribers", sample);
     }
-    workload.figures.push(Figure::of("commit to client, p99, ms", p99, Goal::AtMost(100.0)));
-    workload.gates.push("every subscriber got every event once, in order of position".to_owned());
-    workload.notes.push(format!("server's memory with all subscribers: {} MiB", server.resident_mib()));
+    workload
+        .figures
+        .push(Figure::of("commit to client, p99, ms", p99, Goal::AtMost(100.0)));
+    workload
+        .gates
+        .push("every subscriber got every event once, in order of position".to_owned());
+    workload.notes.push(format!(
+        "server's memory with all subscribers: {} MiB",
+        server.resident_mib()
+    ));
     server.stop().await?;
     Ok(workload)
 }
@@ -54,7 +65,10 @@ async fn measure(plan: &Plan, server: &Server, world: &mut World, round: usize) 
         let version = round * 1_000_000 + usize::try_from(number)? + 1;
         let update = json!({ "policy_id": world.policy, "rules": rules::text(0, version) });
         let answer = world.client.command("UpdatePolicy", &update).await?;
-        ensure!(answer["position"] == start + u64::from(number) + 1, "something else wrote: {answer}");
+        ensure!(
+            answer["position"] == start + u64::from(number) + 1,
+            "something else wrote: {answer}"
+        );
     }
     let mut all = Latencies::new();
     while let Some(done) = followers.join_next().await {

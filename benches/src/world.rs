@@ -1,12 +1,20 @@
 //! A running server, an account on it, and what the HTTP workloads are about.
 
-use std::{net::SocketAddr, path::Path, process::Stdio, time::{Duration, Instant}};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use crate::{http_load::{self, Connection}, machine, rules};
+use crate::{
+    http_load::{self, Connection},
+    machine, rules,
+};
 
 /// Bearer token of the operator on every server that the benches start.
 pub(crate) const OPERATOR: &str = "bench-operator-key-of-one-run";
@@ -24,7 +32,9 @@ pub(crate) struct Server {
 impl Server {
     /// Starts `command` with everything configured by environment, and waits until it is ready.
     pub(crate) async fn start(command: &mut Command, database_url: &str, data: &Path) -> Result<Self> {
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?
+            .local_addr()?
+            .port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let started = Instant::now();
         let child = command
@@ -40,10 +50,17 @@ impl Server {
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
-        let mut server = Self { child, address, ready_after: Duration::ZERO };
+        let mut server = Self {
+            child,
+            address,
+            ready_after: Duration::ZERO,
+        };
         while !server.is_ready().await {
             ensure!(started.elapsed() < PATIENCE, "the server did not become ready");
-            ensure!(server.child.try_wait()?.is_none(), "the server ended instead of becoming ready");
+            ensure!(
+                server.child.try_wait()?.is_none(),
+                "the server ended instead of becoming ready"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         server.ready_after = started.elapsed();
@@ -51,8 +68,12 @@ impl Server {
     }
 
     async fn is_ready(&self) -> bool {
-        let Ok(mut connection) = Connection::open(self.address).await else { return false };
-        let asked = connection.ask(&http_load::request("GET", "/readyz", OPERATOR, "", "")).await;
+        let Ok(mut connection) = Connection::open(self.address).await else {
+            return false;
+        };
+        let asked = connection
+            .ask(&http_load::request("GET", "/readyz", OPERATOR, "", ""))
+            .await;
         asked.is_ok_and(|answer| answer.status == 200)
     }
 
@@ -60,7 +81,11 @@ impl Server {
     pub(crate) fn resident_mib(&self) -> u64 {
         let file = format!("/proc/{}/status", self.child.id().unwrap_or(0));
         let text = machine::line_of(&file, "VmRSS:");
-        text.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
+        text.split_whitespace()
+            .next()
+            .and_then(|kib| kib.parse::<u64>().ok())
+            .unwrap_or(0)
+            / 1024
     }
 
     /// Drains and ends it.
@@ -80,23 +105,39 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn new(address: SocketAddr, token: &str) -> Result<Self> {
-        Ok(Self { connection: Connection::open(address).await?, token: token.to_owned() })
+        Ok(Self {
+            connection: Connection::open(address).await?,
+            token: token.to_owned(),
+        })
     }
 
     /// Sends a command; its answer.
     pub(crate) async fn command(&mut self, name: &str, body: &Value) -> Result<Value> {
         let path = format!("/v1/commands/{name}");
-        self.ask(&http_load::request("POST", &path, &self.token, "", &body.to_string())).await
+        self.ask(&http_load::request(
+            "POST",
+            &path,
+            &self.token,
+            "",
+            &body.to_string(),
+        ))
+        .await
     }
 
     /// Reads something.
     pub(crate) async fn get(&mut self, path: &str) -> Result<Value> {
-        self.ask(&http_load::request("GET", path, &self.token, "", "")).await
+        self.ask(&http_load::request("GET", path, &self.token, "", ""))
+            .await
     }
 
     async fn ask(&mut self, request: &[u8]) -> Result<Value> {
         let answer = self.connection.ask(request).await?;
-        ensure!(answer.status == 200, "{}: {}", answer.status, String::from_utf8_lossy(answer.body));
+        ensure!(
+            answer.status == 200,
+            "{}: {}",
+            answer.status,
+            String::from_utf8_lossy(answer.body)
+        );
         Ok(serde_json::from_slice(answer.body)?)
     }
 }
@@ -117,17 +158,29 @@ impl World {
         let account = id_of(&operator.command("RegisterAccount", &account).await?)?;
         let credits = json!({ "account_id": account, "amount_micro": 1_000_000_000_u64 });
         operator.command("GrantCredits", &credits).await?;
-        let key = operator.command("IssueApiKey", &json!({ "account_id": account, "name": "bench" })).await?;
+        let key = operator
+            .command("IssueApiKey", &json!({ "account_id": account, "name": "bench" }))
+            .await?;
         let key = key["result"]["key"].as_str().context("the key is shown once")?;
 
         let mut client = Client::new(address, key).await?;
         let policy = json!({ "name": "Bench", "rules": rules::text(0, 0) });
         let policy = id_of(&client.command("CreatePolicy", &policy).await?)?;
-        let agent = id_of(&client.command("DeployAgent", &json!({ "name": "Bench" })).await?)?;
-        Ok(Self { client, policy, agent })
+        let templates = client.get("/v1/views/templates?limit=1").await?;
+        let agent =
+            json!({ "name": "Bench", "template_id": templates["data"][0]["id"], "policy_id": policy });
+        let agent = id_of(&client.command("DeployAgent", &agent).await?)?;
+        Ok(Self {
+            client,
+            policy,
+            agent,
+        })
     }
 }
 
 fn id_of(answer: &Value) -> Result<String> {
-    Ok(answer["aggregate"]["id"].as_str().context("an answer names its aggregate")?.to_owned())
+    Ok(answer["aggregate"]["id"]
+        .as_str()
+        .context("an answer names its aggregate")?
+        .to_owned())
 }
