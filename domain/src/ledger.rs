@@ -36,6 +36,9 @@ pub struct Meter {
     pub run: u64,
     /// The interval of that run charged last, from 0.
     pub interval: u64,
+    /// How much of that run is charged, in milliseconds: it stays true when the plan's interval changes.
+    #[serde(default)]
+    pub charged_ms: u64,
     /// What rounding left to charge (or, negative, took too much), in micro-credits times milliseconds per hour.
     pub carry: i64,
 }
@@ -312,15 +315,18 @@ impl Decider for Ledger {
                 runtime_id,
                 run,
                 interval,
+                elapsed_ms,
                 amount_micro,
                 carry,
                 ..
             } => {
                 self.account_id = Some(account_id.clone());
                 self.balance_micro = self.balance_micro.saturating_sub(*amount_micro);
+                let before = self.meters.get(runtime_id).filter(|meter| meter.run == *run);
                 let meter = Meter {
                     run: *run,
                     interval: *interval,
+                    charged_ms: before.map_or(0, |meter| meter.charged_ms).saturating_add(*elapsed_ms),
                     carry: *carry,
                 };
                 self.meters.insert(runtime_id.clone(), meter);

@@ -15,11 +15,11 @@ use reef_domain::{
 };
 use reef_projections::Filter;
 
-use super::Context;
+use super::{Context, spec_of};
 use crate::{
     Caller, CommandError, Request,
     follower::{Cause, EffectError, Intent, ProcessManager, Sweep},
-    ports::StreamKey,
+    ports::{RuntimeObservation, StreamKey},
 };
 
 /// Name of the manager.
@@ -159,6 +159,9 @@ impl Sweep for MeteringTick {
                 since,
             };
             // One account's trouble must not keep others from being charged.
+            if let Err(error) = self.stop_unpaid(&id, &runtime).await {
+                tracing::warn!(runtime = %id, %error, "not stopped; the next tick tries again");
+            }
             if let Err(error) = meter
                 .charge(now, false, &Request::new(Caller::system(NAME), "metering"))
                 .await
@@ -166,6 +169,30 @@ impl Sweep for MeteringTick {
                 tracing::warn!(runtime = %id, %error, "not charged; the next tick tries again");
             }
         }
+        Ok(())
+    }
+}
+
+impl MeteringTick {
+    /// What came up in the very moment in which the balance was used up is stopped here.
+    async fn stop_unpaid(&self, id: &RuntimeId, runtime: &Runtime) -> Result<(), CommandError> {
+        let Some(account_id) = &runtime.account_id else {
+            return Ok(());
+        };
+        let bus = &self.0.bus;
+        let exhausted = bus
+            .state::<Ledger>(account_id)
+            .await?
+            .is_some_and(|ledger| ledger.exhausted);
+        let account = bus.state::<Account>(account_id).await?;
+        if !exhausted || account.is_none_or(|account| account.plan.price_micro_per_hour == 0) {
+            return Ok(());
+        }
+        let stop = RuntimeCommand::Stop {
+            reason: RuntimeStopReason::BalanceExhausted,
+        };
+        let request = Request::new(Caller::system(NAME), format!("unpaid/{id}"));
+        bus.decide::<Runtime>(id, stop, &request).await?;
         Ok(())
     }
 }
@@ -190,7 +217,7 @@ impl Meter<'_> {
         let Some(runtime) = self.context.runtime(self.runtime_id).await? else {
             return Ok(());
         };
-        let Some(account_id) = runtime.account_id else {
+        let Some(account_id) = runtime.account_id.clone() else {
             return Ok(());
         };
         let bus = &self.context.bus;
@@ -202,22 +229,37 @@ impl Meter<'_> {
             return Ok(());
         }
         let ran_ms = u64::try_from((until - self.since).num_milliseconds()).unwrap_or(0);
-        let interval_ms = u64::from(plan.metering_interval_s) * 1000;
-        let whole = ran_ms / interval_ms;
+        // Intervals are only numbered: how much is left follows from what is charged, so that a plan whose
+        // interval changes in the middle of a run charges nothing twice.
+        let interval_ms = u64::from(plan.metering_interval_s.max(1)) * 1000;
         let charged = bus.state::<Ledger>(&account_id).await?;
-        let meter = charged.and_then(|ledger| ledger.meters.get(self.runtime_id).copied());
-        let next = meter
-            .filter(|meter| meter.run == self.run)
-            .map_or(0, |meter| meter.interval + 1);
-        for interval in next..whole {
-            self.charge_one(&account_id, &plan, interval, interval_ms, request)
-                .await?;
+        let meter = charged
+            .and_then(|ledger| ledger.meters.get(self.runtime_id).copied())
+            .filter(|meter| meter.run == self.run);
+        let mut interval = meter.map_or(0, |meter| meter.interval + 1);
+        let mut left = ran_ms.saturating_sub(meter.map_or(0, |meter| meter.charged_ms));
+        if !to_the_end && (left < interval_ms || !self.is_seen_running(&runtime).await) {
+            return Ok(());
         }
-        let rest = ran_ms % interval_ms;
-        if to_the_end && rest > 0 && next <= whole {
-            self.charge_one(&account_id, &plan, whole, rest, request).await?;
+        while left >= interval_ms || (to_the_end && left > 0) {
+            let elapsed_ms = left.min(interval_ms);
+            self.charge_one(&account_id, &plan, interval, elapsed_ms, request)
+                .await?;
+            interval += 1;
+            left -= elapsed_ms;
         }
         Ok(())
+    }
+
+    /// Nobody pays for what only the log believes to run: it may have died while this server was down.
+    async fn is_seen_running(&self, runtime: &Runtime) -> bool {
+        let (Some(spec), Ok(driver)) = (spec_of(runtime), self.context.driver(&runtime.provider)) else {
+            return false;
+        };
+        matches!(
+            driver.observe(&spec).await,
+            Ok(RuntimeObservation::Running { .. })
+        )
     }
 
     async fn charge_one(

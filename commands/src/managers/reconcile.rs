@@ -1,11 +1,14 @@
-//! Reconciliation: what is believed to run is looked at, at start and every so often.
+//! Reconciliation: what is believed to run, or to be gone, is looked at: at start and every so often.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, stream};
+use parking_lot::Mutex;
 use reef_domain::{
     RuntimeId,
-    runtime::{Runtime, RuntimeCommand, RuntimeStatus},
+    runtime::{Health, Runtime, RuntimeCommand, RuntimeStatus},
 };
 use reef_projections::Filter;
 
@@ -13,49 +16,117 @@ use super::{Context, spec_of};
 use crate::{
     Caller, CommandError, Request,
     follower::{EffectError, Sweep},
-    ports::{DriverError, RuntimeObservation},
+    ports::{EffectToken, RuntimeObservation, RuntimeSpec},
 };
 
-/// Looks at every runtime that is believed to run.
-pub struct Reconcile(Context);
+/// Runtimes looked at side by side.
+const SIDE_BY_SIDE: usize = 16;
+/// How long a provider may take to say what a runtime does.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Looks at every runtime that is believed to run, and at those given up.
+pub struct Reconcile {
+    context: Context,
+    /// When this process last saw each runtime running.
+    seen: Mutex<HashMap<RuntimeId, DateTime<Utc>>>,
+}
 
 impl Reconcile {
     /// The sweep.
     pub fn new(context: Context) -> Self {
-        Self(context)
+        Self {
+            context,
+            seen: Mutex::default(),
+        }
     }
 
     async fn look(&self, id: &RuntimeId) -> Result<(), EffectError> {
-        let Some(runtime) = self.0.runtime(id).await? else {
+        let Some(runtime) = self.context.runtime(id).await? else {
             return Ok(());
         };
-        let Some(spec) = spec_of(&runtime).filter(|_| runtime.status == RuntimeStatus::Running) else {
+        let Some(spec) = spec_of(&runtime) else {
             return Ok(());
         };
-        let now = self.0.bus.services().clock.now();
-        let failed = |code: &str, reason: String| RuntimeCommand::ReportFailed {
-            code: code.to_owned(),
-            reason,
-            ran_until: Some(now),
-        };
-        let report = match self.0.driver(&runtime.provider)?.observe(&spec).await {
-            Ok(RuntimeObservation::Running { .. } | RuntimeObservation::Pending { .. }) => return Ok(()),
-            Ok(RuntimeObservation::Stopped { .. }) => failed(
-                "stopped_outside",
-                "it was stopped by somebody else, or died".to_owned(),
-            ),
-            Ok(RuntimeObservation::Absent) => failed("absent", "its provider no longer has it".to_owned()),
-            Ok(RuntimeObservation::Failed { reason }) | Err(DriverError::Permanent(reason)) => {
-                failed("provider_failed", reason)
+        let driver = self.context.driver(&runtime.provider)?;
+        let observed = tokio::time::timeout(PATIENCE, driver.observe(&spec)).await;
+        // Not knowing is no observation.
+        let observed = observed.ok().and_then(Result::ok);
+        match runtime.status {
+            RuntimeStatus::Running => self.compare(id, &runtime, observed).await,
+            RuntimeStatus::Failed => self.stop_orphan(id, &runtime, &spec, observed).await,
+            RuntimeStatus::Provisioning
+            | RuntimeStatus::Starting
+            | RuntimeStatus::Stopping
+            | RuntimeStatus::Stopped
+            | RuntimeStatus::Destroying
+            | RuntimeStatus::Destroyed => Ok(()),
+        }
+    }
+
+    /// Records what is otherwise than believed.
+    async fn compare(
+        &self,
+        id: &RuntimeId,
+        runtime: &Runtime,
+        observed: Option<RuntimeObservation>,
+    ) -> Result<(), EffectError> {
+        let report = match observed {
+            Some(RuntimeObservation::Running { .. } | RuntimeObservation::Pending { .. }) => {
+                self.seen
+                    .lock()
+                    .insert(id.clone(), self.context.bus.services().clock.now());
+                if runtime.health != Health::Unreachable {
+                    return Ok(());
+                }
+                RuntimeCommand::ReportHealth {
+                    health: Health::Healthy,
+                }
             }
-            // Not knowing is no observation.
-            Err(DriverError::Transient(reason)) => return Err(EffectError::Transient(reason)),
+            None => RuntimeCommand::ReportHealth {
+                health: Health::Unreachable,
+            },
+            Some(RuntimeObservation::Stopped { .. }) => self.died(
+                id,
+                runtime,
+                "stopped_outside",
+                "it was stopped by somebody else, or died",
+            ),
+            Some(RuntimeObservation::Absent) => {
+                self.died(id, runtime, "absent", "its provider no longer has it")
+            }
+            Some(RuntimeObservation::Failed { reason }) => self.died(id, runtime, "provider_failed", &reason),
         };
         let request = Request::new(Caller::system(self.name()), format!("reconcile/{id}"));
-        match self.0.bus.decide::<Runtime>(id, report, &request).await {
+        match self.context.bus.decide::<Runtime>(id, report, &request).await {
             Ok(_) | Err(CommandError::Refused { .. } | CommandError::Unknown { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// It is charged until it was last seen; what died while nobody looked is charged no further.
+    fn died(&self, id: &RuntimeId, runtime: &Runtime, code: &str, reason: &str) -> RuntimeCommand {
+        let last_seen = self.seen.lock().remove(id);
+        RuntimeCommand::ReportFailed {
+            code: code.to_owned(),
+            reason: reason.to_owned(),
+            ran_until: last_seen.or(runtime.running_since),
+        }
+    }
+
+    /// What was given up and came up all the same runs unseen and unpaid.
+    async fn stop_orphan(
+        &self,
+        id: &RuntimeId,
+        runtime: &Runtime,
+        spec: &RuntimeSpec,
+        observed: Option<RuntimeObservation>,
+    ) -> Result<(), EffectError> {
+        if let Some(RuntimeObservation::Running { .. } | RuntimeObservation::Pending { .. }) = observed {
+            tracing::warn!(runtime = %id, "a failed runtime runs; it is stopped");
+            let token = EffectToken(format!("orphan-{id}-{}", runtime.run));
+            self.context.driver(&runtime.provider)?.stop(spec, &token).await?;
+        }
+        Ok(())
     }
 }
 
@@ -70,15 +141,21 @@ impl Sweep for Reconcile {
     }
 
     async fn sweep(&self) -> Result<(), EffectError> {
-        for id in self
-            .0
+        let mut ids = self
+            .context
             .ids("runtimes", vec![Filter::Status("running".to_owned())])
-            .await?
-        {
+            .await?;
+        ids.extend(
+            self.context
+                .ids("runtimes", vec![Filter::Status("failed".to_owned())])
+                .await?,
+        );
+        let looks = stream::iter(ids).map(|id| async move {
             if let Err(error) = self.look(&RuntimeId::from(id.as_str())).await {
                 tracing::warn!(runtime = id, %error, "could not be looked at");
             }
-        }
+        });
+        looks.buffer_unordered(SIDE_BY_SIDE).collect::<()>().await;
         Ok(())
     }
 }

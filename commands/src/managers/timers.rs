@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
 use reef_domain::{
     MessageId,
     conversation::{Conversation, ConversationCommand},
+    runtime::{Runtime, RuntimeCommand},
     task::{Task, TaskCommand},
 };
-use reef_projections::Filter;
+use reef_projections::{Filter, views::timer::due};
 
 use super::{Context, NAME};
 use crate::{
@@ -19,6 +21,9 @@ use crate::{
 /// How long remembered answers are kept, in hours: design section 4.3 promises 24.
 const ANSWERS_KEPT_H: i64 = 48;
 
+/// How long whoever brings a runtime up may be late with saying that it did not come up.
+const GRACE: TimeDelta = TimeDelta::minutes(2);
+
 /// Rings due timers.
 pub struct DueTimers(Context);
 
@@ -26,6 +31,29 @@ impl DueTimers {
     /// The sweep.
     pub fn new(context: Context) -> Self {
         Self(context)
+    }
+}
+
+impl DueTimers {
+    /// A runtime's deadline is watched by whoever brings it up. Where nobody does, because that was parked
+    /// or its node is gone, the runtime must not stay on its way for ever.
+    async fn give_up(
+        &self,
+        id: &str,
+        now: DateTime<Utc>,
+        request: &Request,
+    ) -> Result<Option<Answer>, CommandError> {
+        let runtime = self.0.bus.state::<Runtime>(id).await?;
+        let deadline = runtime.and_then(|runtime| runtime.deadline);
+        if deadline.is_none_or(|deadline| now < deadline + GRACE) {
+            return Ok(None);
+        }
+        let report = RuntimeCommand::ReportFailed {
+            code: "deadline_passed".to_owned(),
+            reason: "it was not seen running before its deadline".to_owned(),
+            ran_until: None,
+        };
+        self.0.bus.decide::<Runtime>(id, report, request).await.map(Some)
     }
 }
 
@@ -41,17 +69,17 @@ impl Sweep for DueTimers {
 
     async fn sweep(&self) -> Result<(), EffectError> {
         let now = self.0.bus.services().clock.now();
-        let due = format!("{:013}", now.timestamp_millis());
+        let due = due(now);
         for id in self.0.ids("timers", vec![Filter::StatusUpTo(due)]).await? {
             let request = Request::new(Caller::system(NAME), format!("timer/{id}"));
             let mut parts = id.split('/');
             let rung = match (parts.next(), parts.next(), parts.next()) {
-                (Some("approval"), Some(task), None) => {
-                    self.0
-                        .bus
-                        .decide::<Task>(task, TaskCommand::Expire { now }, &request)
-                        .await
-                }
+                (Some("approval"), Some(task), None) => self
+                    .0
+                    .bus
+                    .decide::<Task>(task, TaskCommand::Expire { now }, &request)
+                    .await
+                    .map(Some),
                 (Some("reply"), Some(conversation), Some(message)) => {
                     let fail = ConversationCommand::FailReply {
                         in_reply_to: MessageId::from(message),
@@ -62,17 +90,21 @@ impl Sweep for DueTimers {
                         .bus
                         .decide::<Conversation>(conversation, fail, &request)
                         .await
+                        .map(Some)
                 }
-                // A runtime's deadline is watched by whoever brings it up.
+                (Some("convergence"), Some(runtime), None) => self.give_up(runtime, now, &request).await,
                 _ => continue,
             };
-            late_is_fine(&id, rung)?;
+            // One timer's trouble must not keep others from ringing.
+            if let Err(error) = late_is_fine(&id, rung) {
+                tracing::warn!(timer = id, %error, "not rung; the next look tries again");
+            }
         }
         Ok(())
     }
 }
 
-fn late_is_fine(id: &str, rung: Result<Answer, CommandError>) -> Result<(), EffectError> {
+fn late_is_fine(id: &str, rung: Result<Option<Answer>, CommandError>) -> Result<(), EffectError> {
     match rung {
         Ok(_) => Ok(()),
         Err(error @ (CommandError::Refused { .. } | CommandError::Unknown { .. })) => {
