@@ -1,1 +1,38 @@
-//! The HTTP face of Reef.
+//! The HTTP face of Reef: the native API, and what every API of the server shares.
+//!
+//! A request passes the edge ([`edge`]: request id, span, credential, rate limit, time limit), then a
+//! handler that parses, makes one command or one query, and maps the answer. Whatever goes wrong leaves as
+//! a [`Problem`].
+//!
+//! **Architecture invariants:** no SQL and no decision here; nothing is served that the ports of
+//! `reef-commands` do not give. A document's or an event's JSON text is spliced into answers as it is stored.
+
+mod answer;
+mod auth;
+mod body;
+mod checkpoint;
+mod client;
+mod cloud_event;
+mod config;
+mod edge;
+mod feed;
+mod last_used;
+mod limit;
+mod native;
+mod page;
+mod params;
+mod past;
+mod problem;
+mod proof;
+mod sealed;
+mod serve;
+mod state;
+
+pub use checkpoint::CheckpointKey;
+pub use config::ApiConfig;
+pub use last_used::LastUsed;
+pub use native::router;
+pub use problem::Problem;
+pub use serve::serve;
+pub(crate) use state::App;
+pub use state::{ApiParts, ApiState, RetryParked};

@@ -1,0 +1,187 @@
+//! Who asks: the operator by its key, accounts by theirs.
+//!
+//! Credentials are looked up on every request, so a revoked key fails at once on every node.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+};
+use reef_commands::{Audience, Caller, digest_key};
+use reef_domain::{AccountId, Actor, ActorKind, Dialect, UserId, account::AccountStatus};
+use reef_projections::{
+    Projection,
+    views::{account::Accounts, api_key::Credentials},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use subtle::ConstantTimeEq as _;
+
+use crate::{App, Problem};
+
+/// Who asks, as the edge found out.
+#[derive(Debug, Clone)]
+pub(crate) struct Principal(Arc<Who>);
+
+#[derive(Debug)]
+struct Who {
+    caller: Caller,
+    /// Digest of the key, to look it up again while a stream is open.
+    digest: String,
+    key_id: Arc<str>,
+}
+
+impl Principal {
+    /// Who acts, as commands see it.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.0.caller
+    }
+
+    /// The account the credential is confined to; `None`: the operator.
+    pub(crate) fn account(&self) -> Option<&AccountId> {
+        self.0.caller.account_id.as_ref()
+    }
+
+    /// Id of the key, for counting.
+    pub(crate) fn key_id(&self) -> &Arc<str> {
+        &self.0.key_id
+    }
+
+    /// Whether this is whoever runs the server.
+    pub(crate) fn is_operator(&self) -> bool {
+        self.account().is_none()
+    }
+
+    /// Refuses everybody but the operator.
+    pub(crate) fn operator(&self) -> Result<(), Problem> {
+        let refused = || Problem::of("forbidden", "Only the operator may do this.");
+        self.is_operator().then_some(()).ok_or_else(refused)
+    }
+
+    /// Refuses a credential without the scope.
+    pub(crate) fn require(&self, scope: &str) -> Result<(), Problem> {
+        let refused = || Problem::of("forbidden", format!("The credential does not have the scope {scope}."));
+        self.caller().may(scope).then_some(()).ok_or_else(refused)
+    }
+
+    /// Refuses who is not meant by the audience.
+    pub(crate) fn belongs_to(&self, audience: Audience) -> Result<(), Problem> {
+        match audience {
+            Audience::Operator => self.operator(),
+            Audience::Account => Ok(()),
+        }
+    }
+
+    /// Whether what belongs to this account (`None`: to nobody) may be read.
+    pub(crate) fn may_read(&self, owner: Option<&AccountId>) -> bool {
+        self.account().is_none_or(|own| owner == Some(own))
+    }
+
+    /// Whether the credential still works. A database that does not answer revokes nothing.
+    pub(crate) async fn still_holds(&self, state: &App) -> bool {
+        self.is_operator() || !matches!(look_up(state, &self.0.digest).await, Err(problem) if problem.status().is_client_error())
+    }
+}
+
+impl FromRequestParts<App> for Principal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| unauthorized(false))
+    }
+}
+
+/// The operator, as an extractor: everybody else is refused.
+pub(crate) struct Operator;
+
+impl FromRequestParts<App> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &App) -> Result<Self, Problem> {
+        Principal::from_request_parts(parts, state).await?.operator()?;
+        Ok(Self)
+    }
+}
+
+fn unauthorized(presented: bool) -> Problem {
+    let (detail, challenge) = if presented {
+        ("The credential is not valid.", "Bearer realm=\"reef\", error=\"invalid_token\"")
+    } else {
+        ("Send a key as `Authorization: Bearer <key>`.", "Bearer realm=\"reef\"")
+    };
+    Problem::of("unauthorized", detail)
+        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+}
+
+/// The digest of the request's bearer token.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<String, Problem> {
+    token(headers).map(digest_key)
+}
+
+fn token(headers: &HeaderMap) -> Result<&str, Problem> {
+    let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
+    let value = values.next().ok_or_else(|| unauthorized(false))?;
+    let text = value.to_str().map_err(|_| unauthorized(true))?;
+    match (text.split_once(' '), values.next()) {
+        (Some((scheme, token)), None) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        _ => Err(unauthorized(true)),
+    }
+}
+
+/// Finds out who asks.
+pub(crate) async fn authenticate(state: &App, digest: Result<String, Problem>) -> Result<Principal, Problem> {
+    let digest = digest?;
+    let operator = state.config().operator_key_sha256.as_bytes();
+    if bool::from(digest.as_bytes().ct_eq(operator)) {
+        let caller = Caller::operator();
+        return Ok(Principal(Arc::new(Who { caller, digest, key_id: "operator".into() })));
+    }
+    let principal = look_up(state, &digest).await?;
+    state.last_used.note(principal.key_id(), state.services().clock.now());
+    Ok(principal)
+}
+
+/// Of a credential's document, what a request needs.
+#[derive(Deserialize)]
+struct Credential {
+    key_id: Arc<str>,
+    account_id: AccountId,
+    user_id: UserId,
+    dialect: Dialect,
+    scopes: Vec<String>,
+}
+
+/// Of an account's document, what a request needs.
+#[derive(Deserialize)]
+struct Standing {
+    status: AccountStatus,
+}
+
+/// Part of a document. Every request reads two, so what it does not need is not decoded.
+async fn part<P: Projection, T: DeserializeOwned>(state: &App, id: &str) -> Result<Option<T>, Problem> {
+    let Some(doc) = state.views_port().get(P::NAME, id).await? else { return Ok(None) };
+    serde_json::from_str(&doc.payload).map(Some).map_err(|error| Problem::internal(&error))
+}
+
+async fn look_up(state: &App, digest: &str) -> Result<Principal, Problem> {
+    let credential: Option<Credential> = part::<Credentials, _>(state, digest).await?;
+    let credential = credential.ok_or_else(|| unauthorized(true))?;
+    let account: Option<Standing> = part::<Accounts, _>(state, credential.account_id.as_str()).await?;
+    match account.map(|account| account.status) {
+        Some(AccountStatus::Registered) => {}
+        Some(AccountStatus::Suspended) => {
+            return Err(Problem::of("account_suspended", "The account is suspended."));
+        }
+        Some(AccountStatus::Closed) | None => {
+            return Err(Problem::of("account_closed", "The account is closed."));
+        }
+    }
+    let caller = Caller {
+        actor: Actor::new(ActorKind::ApiKey, Arc::clone(&credential.key_id)),
+        account_id: Some(credential.account_id),
+        user_id: Some(credential.user_id),
+        dialect: credential.dialect,
+        scopes: credential.scopes,
+    };
+    Ok(Principal(Arc::new(Who { caller, digest: digest.to_owned(), key_id: credential.key_id })))
+}

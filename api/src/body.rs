@@ -1,0 +1,71 @@
+//! JSON bodies, as bytes: who reads them knows their type.
+
+use axum::{
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::{App, Problem};
+
+/// The bytes of a body that says that it is JSON. An absent body is empty.
+pub(crate) struct JsonBody(pub(crate) Bytes);
+
+impl FromRequest<App> for JsonBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &App) -> Result<Self, Problem> {
+        let limit = state.config().body_limit_bytes;
+        let too_large = || Problem::of("body_too_large", format!("A body has at most {limit} bytes."));
+        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let length: Option<usize> = length.and_then(|text| text.parse().ok());
+        if length.is_some_and(|length| length > limit) {
+            return Err(too_large());
+        }
+        let is_json = says_json(request.headers());
+        let read = axum::body::to_bytes(request.into_body(), limit);
+        let bytes = match tokio::time::timeout(state.config().request_timeout, read).await {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(error)) if is_over(&error) => return Err(too_large()),
+            Ok(Err(_)) => return Err(Problem::of("bad_request", "The body ended before its end.")),
+            Err(_) => return Err(Problem::of("body_timeout", "The body did not arrive in time.")),
+        };
+        if !is_json && !bytes.is_empty() {
+            return Err(Problem::of("unsupported_media_type", "Send the body as application/json."));
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl JsonBody {
+    /// The body as a value of the type; the problem says where it is none.
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let mut reader = serde_json::Deserializer::from_slice(&self.0);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            Problem::of("invalid_command", error.inner().to_string()).at(error.path().to_string())
+        })?;
+        reader.end().map_err(|error| Problem::of("invalid_command", error.to_string()).at("."))?;
+        Ok(value)
+    }
+}
+
+fn is_over(error: &axum::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        // The only place where the limited body says so is its text: its type is not re-exported.
+        if error.to_string().contains("length limit exceeded") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn says_json(headers: &HeaderMap) -> bool {
+    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = text.map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    kind.is_some_and(|kind| {
+        kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+    })
+}

@@ -1,0 +1,68 @@
+//! From the command layer's errors to problems. Exhaustive: a new error needs a decision here.
+
+use axum::http::StatusCode;
+use reef_commands::{CommandError, ports::LogError};
+use reef_domain::RefusalKind;
+
+use super::Problem;
+
+/// Seconds after which trying again makes sense.
+const SOON: u64 = 1;
+const LATER: u64 = 5;
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        let code = error.code();
+        let detail = error.to_string();
+        match error {
+            CommandError::Refused { code, kind, message } => refused(code, kind, message),
+            CommandError::Unknown { kind, id } | CommandError::Foreign { kind, id } => not_found(kind, &id),
+            CommandError::Malformed { field, message } => Self::of(code, message).at(field),
+            CommandError::NoSuchCommand(_) | CommandError::PreconditionFailed { .. } | CommandError::KeyReused => {
+                Self::of(code, detail)
+            }
+            CommandError::KeyInFlight | CommandError::Contention(_) => Self::of(code, detail).retry_after(SOON),
+            CommandError::Unavailable { reason, unknown } => {
+                tracing::warn!(%reason, unknown, "unavailable");
+                Self::of(code, outcome(unknown)).retry_after(LATER)
+            }
+            CommandError::Corrupt(reason) => {
+                tracing::error!(%reason, "stored data cannot be read");
+                Self::of(code, "Something stored cannot be read. The server's log tells more.")
+            }
+        }
+    }
+}
+
+impl From<LogError> for Problem {
+    fn from(error: LogError) -> Self {
+        CommandError::from(error).into()
+    }
+}
+
+/// There is no such thing, for this caller.
+pub(crate) fn not_found(kind: &str, id: &str) -> Problem {
+    Problem::of("not_found", format!("There is no {} {id}.", kind.replace('_', " ")))
+}
+
+fn outcome(unknown: bool) -> &'static str {
+    if unknown {
+        "The database did not confirm. The outcome is unknown: repeat the request with the same \
+         Idempotency-Key to learn it."
+    } else {
+        "The database does not answer. Nothing was stored."
+    }
+}
+
+fn refused(code: &'static str, kind: RefusalKind, message: String) -> Problem {
+    let status = match kind {
+        RefusalKind::NotFound => StatusCode::NOT_FOUND,
+        RefusalKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        RefusalKind::Conflict | RefusalKind::LimitReached => StatusCode::CONFLICT,
+        RefusalKind::Forbidden => StatusCode::FORBIDDEN,
+        RefusalKind::PaymentRequired => StatusCode::PAYMENT_REQUIRED,
+        RefusalKind::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let problem = Problem::new(status, code, message);
+    if kind == RefusalKind::NotReady { problem.retry_after(LATER) } else { problem }
+}
