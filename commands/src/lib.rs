@@ -17,6 +17,8 @@ mod request;
 mod root;
 mod secret_lookup;
 mod services;
+#[cfg(test)]
+mod spec;
 mod unit;
 
 pub mod account;

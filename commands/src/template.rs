@@ -24,7 +24,7 @@ pub fn template_id(slug: &str) -> TemplateId {
 
 /// Offers a template, for the first time or again after it was withdrawn. Its id is `tmpl_<slug>`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(transparent)]
 pub struct PublishTemplate {
     /// What it says.
     pub content: TemplateContent,
@@ -46,12 +46,10 @@ impl UseCase for PublishTemplate {
     }
 }
 
-/// Changes what a template says. Agents made of it before stay as they are.
+/// Changes what the template with that slug says. Agents made of it before stay as they are.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(transparent)]
 pub struct ReviseTemplate {
-    /// The template.
-    pub template_id: TemplateId,
     /// What it says from now on; the slug stays.
     pub content: TemplateContent,
 }
@@ -62,12 +60,13 @@ impl UseCase for ReviseTemplate {
     const SCOPE: &'static str = "templates:write";
 
     async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
-        unit.edit::<Template>(&self.template_id).await?;
+        let template_id = template_id(&self.content.slug);
+        unit.edit::<Template>(&template_id).await?;
         let revise = TemplateCommand::Revise {
             content: self.content.clone(),
         };
-        unit.decide::<Template>(&self.template_id, revise).await?;
-        Ok(Outcome::of::<Template>(&self.template_id))
+        unit.decide::<Template>(&template_id, revise).await?;
+        Ok(Outcome::of::<Template>(&template_id))
     }
 }
 

@@ -1,11 +1,15 @@
-//! Clean-up: removes everything that belonged to a deleted agent, then says that it is gone.
+//! Clean-up: removes what belonged to something that is gone. A deleted agent is only then said to be
+//! gone; a destroyed runtime loses its secrets; a replaced or removed secret is wiped from the vault; an
+//! agent that was given a policy while that was being deleted loses it.
 //!
-//! Each step may run again; the data key goes last but one, so that nothing sealed outlives it.
+//! Each step may run again; an agent's data key goes last but one, so that nothing sealed outlives it.
+
+mod leftovers;
 
 use async_trait::async_trait;
 use reef_domain::{
-    AgentId, AnyEvent, Envelope,
-    agent::{Agent, AgentCommand, AgentEvent},
+    AccountId, AgentId, Envelope,
+    agent::{Agent, AgentCommand},
     conversation::{Conversation, ConversationCommand},
     runtime::{Runtime, RuntimeCommand, RuntimeStatus, Tenancy},
     secret::{OwnerKind, SecretOwner, Secrets, SecretsCommand},
@@ -16,8 +20,10 @@ use super::{Context, spec_of};
 use crate::{
     Answer, CommandError,
     follower::{Cause, EffectError, Intent, ProcessManager},
-    ports::VaultOwner,
+    ports::{VaultError, VaultOwner},
 };
+
+pub use leftovers::Leftover;
 
 /// Name of the manager.
 pub const NAME: &str = "cleanup";
@@ -34,44 +40,63 @@ impl Cleanup {
 
 #[async_trait]
 impl ProcessManager for Cleanup {
-    /// The deleted agent.
-    type Action = AgentId;
+    type Action = Leftover;
 
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn react(&self, envelope: &Envelope) -> Vec<Intent<AgentId>> {
-        if let AnyEvent::Agent(AgentEvent::DeletionStarted {}) = &envelope.event {
-            let agent = AgentId::new(std::sync::Arc::clone(&envelope.aggregate_id));
-            return vec![Intent::new(format!("agent/{agent}"), "clean-up", agent)];
-        }
-        Vec::new()
+    fn react(&self, envelope: &Envelope) -> Vec<Intent<Leftover>> {
+        leftovers::of(envelope).into_iter().collect()
     }
 
-    async fn perform(&self, id: &AgentId, cause: &Cause) -> Result<(), EffectError> {
+    async fn perform(&self, leftover: &Leftover, cause: &Cause) -> Result<(), EffectError> {
+        match leftover {
+            Leftover::Agent(id) => self.remove_agent(id, cause).await,
+            Leftover::Runtime(id) => {
+                let Some(runtime) = self.0.runtime(id).await? else {
+                    return Ok(());
+                };
+                self.purge_secrets(
+                    runtime.account_id,
+                    &SecretOwner::new(OwnerKind::Runtime, id),
+                    cause,
+                )
+                .await
+            }
+            Leftover::Value(owner, value) => {
+                match self
+                    .0
+                    .bus
+                    .services()
+                    .vault
+                    .remove(&VaultOwner(owner.clone()), value)
+                    .await
+                {
+                    Ok(()) | Err(VaultError::Destroyed | VaultError::Absent) => Ok(()),
+                    Err(error @ (VaultError::Unopenable | VaultError::Unavailable(_))) => Err(error.into()),
+                }
+            }
+            Leftover::Policy(id) => leftovers::detach_everywhere(&self.0, id, cause).await,
+        }
+    }
+}
+
+impl Cleanup {
+    async fn remove_agent(&self, id: &AgentId, cause: &Cause) -> Result<(), EffectError> {
         let Some(agent) = self.0.bus.state::<Agent>(id).await? else {
             return Ok(());
         };
         self.leave_runtime(id, &agent, cause).await?;
         self.purge_conversations(id, cause).await?;
-        if let Some(account_id) = agent.account_id.clone() {
-            let owner = SecretOwner {
-                kind: OwnerKind::Agent,
-                id: id.to_string(),
-            };
-            let purge = SecretsCommand::Purge { account_id, owner };
-            let stream = format!("agent/{id}");
-            gone_is_fine(
-                self.0
-                    .bus
-                    .decide::<Secrets>(&stream, purge, &cause.request("secrets"))
-                    .await,
-            )?;
-        }
         let services = self.0.bus.services();
         services.workspace.purge(id).await?;
-        services.vault.destroy(&VaultOwner::new("agent", id)).await?;
+        self.purge_secrets(
+            agent.account_id.clone(),
+            &SecretOwner::new(OwnerKind::Agent, id),
+            cause,
+        )
+        .await?;
         services.log.forget_idempotent(Some(id.as_str()), None).await?;
         gone_is_fine(
             self.0
@@ -80,9 +105,30 @@ impl ProcessManager for Cleanup {
                 .await,
         )
     }
-}
 
-impl Cleanup {
+    /// Forgets the names and destroys the owner's data key with every value.
+    async fn purge_secrets(
+        &self,
+        account_id: Option<AccountId>,
+        owner: &SecretOwner,
+        cause: &Cause,
+    ) -> Result<(), EffectError> {
+        let stream = owner.to_string();
+        if let Some(account_id) = account_id {
+            let purge = SecretsCommand::Purge {
+                account_id,
+                owner: owner.clone(),
+            };
+            gone_is_fine(
+                self.0
+                    .bus
+                    .decide::<Secrets>(&stream, purge, &cause.request("secrets"))
+                    .await,
+            )?;
+        }
+        Ok(self.0.bus.services().vault.destroy(&VaultOwner(stream)).await?)
+    }
+
     async fn leave_runtime(&self, id: &AgentId, agent: &Agent, cause: &Cause) -> Result<(), EffectError> {
         let Some(runtime_id) = &agent.runtime_id else {
             return Ok(());
@@ -135,3 +181,6 @@ fn gone_is_fine(result: Result<Answer, CommandError>) -> Result<(), EffectError>
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

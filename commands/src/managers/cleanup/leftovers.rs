@@ -1,0 +1,100 @@
+//! What an event leaves behind that has to be removed.
+
+use std::sync::Arc;
+
+use reef_domain::{
+    AgentId, AnyEvent, Decider, Envelope, PolicyId, RuntimeId, VaultRef,
+    agent::{Agent, AgentCommand, AgentEvent},
+    policy::PolicyEvent,
+    runtime::RuntimeEvent,
+    secret::SecretsEvent,
+};
+use reef_projections::Filter;
+
+use super::gone_is_fine;
+use crate::{
+    Outcome,
+    follower::{Cause, EffectError, Intent},
+    managers::Context,
+};
+
+/// Something to be removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leftover {
+    /// A deleted agent with all that was its own.
+    Agent(AgentId),
+    /// The secrets of a destroyed runtime.
+    Runtime(RuntimeId),
+    /// A value in the vault, of that owner, which no secret refers to any more.
+    Value(String, VaultRef),
+    /// References to a deleted policy.
+    Policy(PolicyId),
+}
+
+/// What the event leaves behind.
+pub(super) fn of(envelope: &Envelope) -> Option<Intent<Leftover>> {
+    let id = &envelope.aggregate_id;
+    if let AnyEvent::Agent(AgentEvent::DeletionStarted {}) = &envelope.event {
+        let agent = AgentId::new(Arc::clone(id));
+        return Some(Intent::new(
+            format!("agent/{agent}"),
+            "clean-up",
+            Leftover::Agent(agent),
+        ));
+    }
+    if let AnyEvent::Runtime(RuntimeEvent::Destroyed { .. }) = &envelope.event {
+        let runtime = RuntimeId::new(Arc::clone(id));
+        return Some(Intent::new(
+            format!("runtime/{runtime}"),
+            "secrets",
+            Leftover::Runtime(runtime),
+        ));
+    }
+    if let AnyEvent::Policy(PolicyEvent::Deleted {}) = &envelope.event {
+        let policy = PolicyId::new(Arc::clone(id));
+        return Some(Intent::new(
+            format!("policy/{policy}"),
+            "detach",
+            Leftover::Policy(policy),
+        ));
+    }
+    let AnyEvent::Secrets(event) = &envelope.event else {
+        return None;
+    };
+    let value = match event {
+        SecretsEvent::Stored { replaced, .. } => replaced.clone()?,
+        SecretsEvent::Removed { vault_ref, .. } => vault_ref.clone(),
+        // Whoever purges destroys the owner's data key.
+        SecretsEvent::Purged { .. } => return None,
+    };
+    Some(Intent::new(
+        format!("secret/{id}"),
+        "wipe",
+        Leftover::Value(id.to_string(), value),
+    ))
+}
+
+/// Deleting a policy detaches it in the same append from every agent that has it then. One that was
+/// given it at that very moment is found here.
+pub(super) async fn detach_everywhere(
+    context: &Context,
+    policy: &PolicyId,
+    cause: &Cause,
+) -> Result<(), EffectError> {
+    let filters = vec![Filter::Field("policy_id".to_owned(), policy.to_string())];
+    for agent in context.ids("agents", filters).await? {
+        let request = cause.request(&agent);
+        let detached = context.bus.transact(&request, |unit| {
+            let (agent, policy) = (agent.clone(), policy.clone());
+            Box::pin(async move {
+                let loaded = unit.load::<Agent>(&agent).await?;
+                if loaded.policy_id.as_ref() == Some(&policy) && !loaded.is_gone() {
+                    unit.decide::<Agent>(&agent, AgentCommand::DetachPolicy).await?;
+                }
+                Ok(Outcome::of::<Agent>(&agent))
+            })
+        });
+        gone_is_fine(detached.await)?;
+    }
+    Ok(())
+}
