@@ -27,12 +27,18 @@ impl Client {
 
     /// A request with the operator's credential.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&*self.key)
+        self.http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&*self.key)
     }
 
     /// Sends a command.
     pub(crate) async fn command(&self, name: &str, body: &Value) -> Result<Value> {
-        self.json(self.request(Method::POST, &format!("/v1/commands/{name}")).json(body)).await
+        self.json(
+            self.request(Method::POST, &format!("/v1/commands/{name}"))
+                .json(body),
+        )
+        .await
     }
 
     /// Reads a JSON answer.

@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) model_max_tokens: u32,
     /// Seconds an approval waits for a person.
     pub(crate) approval_ttl_s: u32,
+    /// Adds no-op routes that benchmarks compare with.
+    pub(crate) bench_routes: bool,
     /// Connections to PostgreSQL besides the writer's.
     pub(crate) database_connections: u32,
 }
@@ -68,6 +70,7 @@ impl Default for Config {
             model: None,
             model_max_tokens: 2048,
             approval_ttl_s: 24 * 3600,
+            bench_routes: false,
             database_connections: 8,
         }
     }
@@ -81,9 +84,7 @@ impl Config {
             anyhow::ensure!(file.exists(), "there is no configuration file {}", file.display());
             figment = figment.merge(Toml::file_exact(file));
         }
-        let env = Env::prefixed("REEF_")
-            .filter(|key| is_ours(&key.as_str().to_ascii_lowercase()))
-            .ignore_empty();
+        let env = Env::prefixed("REEF_").filter(|key| is_ours(&key.as_str().to_ascii_lowercase()));
         figment.merge(env).extract().context("configuration")
     }
 
@@ -96,5 +97,5 @@ impl Config {
 }
 
 fn is_ours(key: &str) -> bool {
-    !NOT_OURS.contains(&key) && !key.starts_with("test_") && !key.starts_with("bench_")
+    !NOT_OURS.contains(&key) && !key.starts_with("test_")
 }

@@ -44,7 +44,12 @@ impl Keys {
             None => secret_file(&config.data_dir.join("master.key"))?,
         };
         let signing_seed = secret_file(&config.data_dir.join("checkpoint.key"))?;
-        Ok(Self { operator, operator_is_new, master, signing_seed })
+        Ok(Self {
+            operator,
+            operator_is_new,
+            master,
+            signing_seed,
+        })
     }
 }
 
@@ -55,7 +60,10 @@ pub(crate) fn operator_key(config: &Config) -> Result<Zeroizing<String>> {
     }
     let path = config.data_dir.join("operator.key");
     let text = fs::read_to_string(&path).with_context(|| {
-        format!("no operator key: set REEF_OPERATOR_KEY, or run where {} is", path.display())
+        format!(
+            "no operator key: set REEF_OPERATOR_KEY, or run where {} is",
+            path.display()
+        )
     })?;
     Ok(Zeroizing::new(text.trim().to_owned()))
 }
@@ -82,7 +90,11 @@ fn text_file(path: &Path, make: impl FnOnce() -> String) -> Result<(Zeroizing<St
     if path.exists() {
         let mode = fs::metadata(path)?.permissions().mode() & 0o077;
         if mode != 0 {
-            bail!("{} can be read by others; run: chmod 600 {}", path.display(), path.display());
+            bail!(
+                "{} can be read by others; run: chmod 600 {}",
+                path.display(),
+                path.display()
+            );
         }
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
         return Ok((Zeroizing::new(text.trim().to_owned()), false));
@@ -100,7 +112,14 @@ fn text_file(path: &Path, make: impl FnOnce() -> String) -> Result<(Zeroizing<St
 }
 
 fn parse_32(text: &str) -> Result<Zeroizing<[u8; 32]>> {
-    let bytes = Zeroizing::new(hex::decode(text).or_else(|_| STANDARD.decode(text)).unwrap_or_default());
-    let bytes: [u8; 32] = bytes.as_slice().try_into().context("32 bytes in hex or base64 are needed")?;
+    let bytes = Zeroizing::new(
+        hex::decode(text)
+            .or_else(|_| STANDARD.decode(text))
+            .unwrap_or_default(),
+    );
+    let bytes: [u8; 32] = bytes
+        .as_slice()
+        .try_into()
+        .context("32 bytes in hex or base64 are needed")?;
     Ok(Zeroizing::new(bytes))
 }

@@ -70,7 +70,10 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // Installed once for the whole process; a second installation could only be ours.
-    if rustls::crypto::ring::default_provider().install_default().is_err() {
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
         return ExitCode::FAILURE;
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context as _, Result};
 use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use reef_api::{ApiConfig, ApiParts, ApiState, CheckpointKey};
+use reef_api::{ApiConfig, ApiParts, ApiState, CheckpointKey, router};
 use reef_commands::{
     Bus, Drivers, RandomEntropy, Secrets, Services,
+    conversation::Chat,
     follower::FollowerConfig,
     managers::{Context, Managers},
     ports::{Checkpoints, Clock, LogLines, RuntimeDriver, SystemClock},
@@ -39,26 +40,158 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let services = services(&store);
     let bus = Bus::new(services.clone());
     let drivers = drivers(&config, &bus)?;
-    reef_commands::template::seed(&bus).await.context("catalogue of templates")?;
+    reef_commands::template::seed::seed(&bus)
+        .await
+        .context("catalogue of templates")?;
     let checkpoints: Arc<dyn Checkpoints> = Arc::new(store.clone());
-    let context = Context { bus: bus.clone(), drivers: drivers.clone() };
+    let context = Context {
+        bus: bus.clone(),
+        drivers: drivers.clone(),
+    };
     let holder = uuid::Uuid::now_v7().to_string();
-    let managers = Arc::new(Managers::start(&context, &checkpoints, &holder, &FollowerConfig::default()));
+    let managers = Arc::new(Managers::start(
+        &context,
+        &checkpoints,
+        &holder,
+        &FollowerConfig::default(),
+    ));
+    let chat = Chat::new(bus.clone(), drivers.clone());
     let shutdown = CancellationToken::new();
     let state = ApiState::new(ApiParts {
         bus,
         drivers,
+        chat: chat.clone(),
         checkpoints,
         retry: Arc::clone(&managers) as _,
-        checkpoint_key: CheckpointKey::from_seed(&config.log_origin, &keys.signing_seed)?,
+        checkpoint_key: CheckpointKey::from_seed(&config.log_origin, &keys.signing_seed)
+            .map_err(|error| anyhow::anyhow!("checkpoint key: {error}"))?,
         metrics: Some(metrics),
         config: api_config(&config, &keys),
         shutdown: shutdown.clone(),
     });
     announce(&config, &keys, listener.local_addr()?);
     tokio::spawn(stop_on_signal(shutdown.clone()));
-    reef_api::serve(listener, state.clone(), shutdown).await.context("HTTP server")?;
-    drop(state);
-    stop(managers, &store).await;
+    if !reef_api::serve(listener, router(state), shutdown).await {
+        tracing::warn!("some requests were still under way and were cut off");
+    }
+    stop(&managers, &chat).await;
     Ok(())
+}
+
+async fn open_store(config: &Config, keys: &Keys) -> Result<Store> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let url = config.database_url();
+    Store::open(
+        &url,
+        &config.data_dir,
+        reef_projections::views::all(),
+        keys.master.clone(),
+        clock,
+    )
+    .await
+    .with_context(|| format!("database {}", without_password(&url)))
+}
+
+fn services(store: &Store) -> Services {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let log_lines: Arc<dyn LogLines> = Arc::new(MemoryLogLines::new(Arc::clone(&clock)));
+    Services {
+        log: Arc::new(store.clone()),
+        views: Arc::new(store.clone()),
+        vault: Arc::new(store.clone()),
+        workspace: Arc::new(store.clone()),
+        clock,
+        entropy: Arc::new(RandomEntropy),
+        log_lines,
+    }
+}
+
+fn drivers(config: &Config, bus: &Bus) -> Result<Drivers> {
+    let services = bus.services();
+    let ports = EmbeddedPorts {
+        workspace: Arc::clone(&services.workspace),
+        vault: Arc::clone(&services.vault),
+        secrets: Arc::new(Secrets::new(bus.clone())),
+        node: Arc::new(NodeReports::new(
+            bus.clone(),
+            TimeDelta::seconds(i64::from(config.approval_ttl_s)),
+        )),
+        log_lines: Arc::clone(&services.log_lines),
+        clock: Arc::clone(&services.clock),
+    };
+    let model = ModelConfig {
+        provider: config.model_provider.parse().context("model_provider")?,
+        base_url: config.model_base_url.clone(),
+        api_key: config.model_api_key.as_deref().map(ApiKey::new),
+        model: config.model.clone(),
+        max_tokens: config.model_max_tokens,
+        ..ModelConfig::default()
+    }
+    .or_environment(|name| std::env::var(name).ok());
+    let embedded = EmbeddedDriver::new(ports, model).context("model provider")?;
+    Ok(Drivers::new([Arc::new(embedded) as Arc<dyn RuntimeDriver>]))
+}
+
+fn api_config(config: &Config, keys: &Keys) -> ApiConfig {
+    ApiConfig {
+        rate_limit_per_minute: config.rate_limit_per_minute,
+        trusted_proxies: config.trusted_proxies.clone(),
+        bench_routes: config.bench_routes,
+        ..ApiConfig::new(&keys.operator)
+    }
+}
+
+/// Says where the server is; a new operator key is shown here once and never again.
+fn announce(config: &Config, keys: &Keys, address: std::net::SocketAddr) {
+    if keys.operator_is_new {
+        eprintln!("\n  Operator key (shown once): {}\n", *keys.operator);
+        eprintln!(
+            "  It is kept in {}\n",
+            config.data_dir.join("operator.key").display()
+        );
+    }
+    tracing::info!(
+        %address,
+        database = %without_password(&config.database_url()),
+        version = env!("CARGO_PKG_VERSION"),
+        "reef listens; documentation at http://{address}/docs"
+    );
+}
+
+/// The database's address as it may be shown.
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        _ => url.to_owned(),
+    }
+}
+
+async fn stop_on_signal(shutdown: CancellationToken) {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "SIGTERM cannot be waited for");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = terminate => tracing::info!("SIGTERM: draining"),
+        _ = tokio::signal::ctrl_c() => tracing::info!("interrupted: draining"),
+    }
+    shutdown.cancel();
+}
+
+/// Lets replies and effects under way finish and gives the leases up, so that another node can go on
+/// at once.
+async fn stop(managers: &Managers, chat: &Chat) {
+    if tokio::time::timeout(DRAIN, chat.drain()).await.is_err() {
+        tracing::warn!("some replies were still being said; they will count as interrupted");
+    }
+    if tokio::time::timeout(DRAIN, managers.stop()).await.is_err() {
+        tracing::warn!("some effects were still under way; they will be repeated at the next start");
+    }
 }

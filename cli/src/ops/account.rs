@@ -74,15 +74,18 @@ pub(crate) enum Credits {
 impl Account {
     pub(crate) async fn run(self, client: &Client, output: Output) -> Result<()> {
         let (name, body) = match self {
-            Self::Create { name, email, dialect } => {
-                ("RegisterAccount", json!({ "name": name, "owner_email": email, "dialect": dialect }))
-            }
+            Self::Create { name, email, dialect } => (
+                "RegisterAccount",
+                json!({ "name": name, "owner_email": email, "dialect": dialect }),
+            ),
             Self::List => return list(client, output).await,
             Self::Suspend { account } => ("SuspendAccount", json!({ "account_id": account })),
             Self::Reinstate { account } => ("ReinstateAccount", json!({ "account_id": account })),
         };
         let answer = client.command(name, &body).await?;
-        output.show(&answer, || vec![format!("{}", answer["aggregate"]["id"].as_str().unwrap_or("?"))])
+        output.show(&answer, || {
+            vec![format!("{}", answer["aggregate"]["id"].as_str().unwrap_or("?"))]
+        })
     }
 }
 
@@ -90,7 +93,9 @@ async fn list(client: &Client, output: Output) -> Result<()> {
     let mut all: Vec<Value> = Vec::new();
     let mut after = String::new();
     loop {
-        let page = client.get(&format!("/v1/views/accounts?limit=500{after}")).await?;
+        let page = client
+            .get(&format!("/v1/views/accounts?limit=500{after}"))
+            .await?;
         all.extend(page["data"].as_array().cloned().unwrap_or_default());
         match page["next"].as_u64() {
             Some(next) => after = format!("&after={next}"),
@@ -99,7 +104,15 @@ async fn list(client: &Client, output: Output) -> Result<()> {
     }
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     output.show(&Value::Array(all.clone()), || {
-        let row = |a: &Value| format!("{}  {}  {}  {}", text(&a["id"]), text(&a["status"]), text(&a["dialect"]), text(&a["name"]));
+        let row = |a: &Value| {
+            format!(
+                "{}  {}  {}  {}",
+                text(&a["id"]),
+                text(&a["status"]),
+                text(&a["dialect"]),
+                text(&a["name"])
+            )
+        };
         all.iter().map(row).collect()
     })
 }
@@ -107,7 +120,11 @@ async fn list(client: &Client, output: Output) -> Result<()> {
 impl Key {
     pub(crate) async fn run(self, client: &Client, output: Output) -> Result<()> {
         match self {
-            Self::Issue { account, name, scopes } => {
+            Self::Issue {
+                account,
+                name,
+                scopes,
+            } => {
                 let mut body = json!({ "account_id": account, "name": name });
                 if !scopes.is_empty() {
                     body["scopes"] = json!(scopes);
@@ -139,7 +156,10 @@ impl Credits {
                 #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
                 let amount_micro = (credits * 1e6).round() as i64;
                 client
-                    .command("GrantCredits", &json!({ "account_id": account, "amount_micro": amount_micro }))
+                    .command(
+                        "GrantCredits",
+                        &json!({ "account_id": account, "amount_micro": amount_micro }),
+                    )
                     .await?;
                 account
             }

@@ -37,11 +37,16 @@ impl Events {
     pub(crate) async fn run(self, client: &Client, output: Output) -> Result<()> {
         match self {
             Self::Tail { after } => tail(client, after).await,
-            Self::Export { after, output: Some(file) } => {
+            Self::Export {
+                after,
+                output: Some(file),
+            } => {
                 let sink = BufWriter::new(File::create(&file).with_context(|| file.display().to_string())?);
                 let written = export(client, after, sink, output).await?;
                 let summary = json!({ "events": written, "file": file.display().to_string() });
-                output.show(&summary, || vec![format!("{written} events written to {}", file.display())])
+                output.show(&summary, || {
+                    vec![format!("{written} events written to {}", file.display())]
+                })
             }
             Self::Export { after, output: None } => {
                 export(client, after, std::io::stdout(), output).await.map(drop)
@@ -74,15 +79,21 @@ async fn export(client: &Client, mut after: u64, mut sink: impl Write, output: O
     let bar = output.progress("exporting");
     let mut written = 0;
     loop {
-        let page = client.get(&format!("/v1/events?after={after}&limit=1000")).await?;
-        let events = page.as_array().context("the server's answer is not a batch of events")?;
+        let page = client
+            .get(&format!("/v1/events?after={after}&limit=1000"))
+            .await?;
+        let events = page
+            .as_array()
+            .context("the server's answer is not a batch of events")?;
         if events.is_empty() {
             break;
         }
         for event in events {
             serde_json::to_writer(&mut sink, event)?;
             sink.write_all(b"\n")?;
-            after = event["position"].as_u64().context("an event without a position")?;
+            after = event["position"]
+                .as_u64()
+                .context("an event without a position")?;
             written += 1;
         }
         bar.set_length(written);

@@ -28,14 +28,23 @@ impl Parked {
                 output.show(&parked, || {
                     let rows = parked["data"].as_array().cloned().unwrap_or_default();
                     let row = |p: &serde_json::Value| {
-                        format!("{} {} at {} ({}): {}", p["manager"], p["key"], p["position"], p["step"], p["error"])
+                        format!(
+                            "{} {} at {} ({}): {}",
+                            p["manager"], p["key"], p["position"], p["step"], p["error"]
+                        )
                     };
-                    if rows.is_empty() { vec!["nothing is parked".to_owned()] } else { rows.iter().map(row).collect() }
+                    if rows.is_empty() {
+                        vec!["nothing is parked".to_owned()]
+                    } else {
+                        rows.iter().map(row).collect()
+                    }
                 })
             }
             Self::Retry { manager, key } => {
                 let request = client.request(Method::POST, "/v1/parked/retry");
-                let answer = client.json(request.json(&json!({ "manager": manager, "key": key }))).await?;
+                let answer = client
+                    .json(request.json(&json!({ "manager": manager, "key": key })))
+                    .await?;
                 output.show(&answer, || vec![format!("{} done", answer["done"])])
             }
         }

@@ -15,7 +15,11 @@ pub(crate) struct Rebuild {
 
 impl Rebuild {
     pub(crate) async fn run(self, client: &Client, output: Output) -> Result<()> {
-        let views = if self.views.is_empty() { all_views(client).await? } else { self.views };
+        let views = if self.views.is_empty() {
+            all_views(client).await?
+        } else {
+            self.views
+        };
         let bar = output.progress("rebuilding views");
         bar.set_length(views.len() as u64);
         let mut done = Vec::new();
@@ -27,7 +31,15 @@ impl Rebuild {
         }
         bar.finish_and_clear();
         output.show(&Value::Array(done.clone()), || {
-            done.iter().map(|row| format!("{}: {} events", row["view"].as_str().unwrap_or("?"), row["events"])).collect()
+            done.iter()
+                .map(|row| {
+                    format!(
+                        "{}: {} events",
+                        row["view"].as_str().unwrap_or("?"),
+                        row["events"]
+                    )
+                })
+                .collect()
         })
     }
 }
@@ -35,5 +47,7 @@ impl Rebuild {
 async fn all_views(client: &Client) -> Result<Vec<String>> {
     let views = client.get("/v1/views").await?;
     let names = views["data"].as_array().into_iter().flatten();
-    Ok(names.filter_map(|view| view["name"].as_str().map(ToOwned::to_owned)).collect())
+    Ok(names
+        .filter_map(|view| view["name"].as_str().map(ToOwned::to_owned))
+        .collect())
 }
