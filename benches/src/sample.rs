@@ -35,8 +35,9 @@ impl Latencies {
     }
 
     pub(crate) fn record(&mut self, latency: Duration) {
-        self.0
-            .saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+        // Longer than an hour is not a latency any more.
+        let us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX).min(3_600_000_000);
+        self.0.record(us).expect("an auto-resizing histogram takes any value");
     }
 
     pub(crate) fn add(&mut self, other: &Self) {

@@ -374,22 +374,40 @@ impl Bus {
         if let Some((state, sequence)) = self.0.cache.get::<D>(key) {
             return Ok(Loaded { state, sequence });
         }
-        let mut state = D::default();
-        let mut sequence = 0;
+        self.catch_up(
+            key,
+            Loaded {
+                state: Arc::default(),
+                sequence: 0,
+            },
+        )
+        .await
+    }
+
+    /// Folds in whatever the stream has beyond the loaded state.
+    async fn catch_up<D: Decider>(
+        &self,
+        key: &StreamKey,
+        loaded: Loaded<D>,
+    ) -> Result<Loaded<D>, CommandError> {
+        let Loaded {
+            mut state,
+            mut sequence,
+        } = loaded;
+        let known = sequence;
         loop {
             let page = self.0.services.log.stream(key, sequence, STREAM_PAGE).await?;
             for envelope in &page {
                 let event = D::event_of(&envelope.event)
                     .ok_or_else(|| LogError::Corrupt(format!("event of another aggregate in {key}")))?;
-                state.evolve(event);
+                Arc::make_mut(&mut state).evolve(event);
                 sequence = envelope.sequence;
             }
             if page.len() < STREAM_PAGE as usize {
                 break;
             }
         }
-        let state = Arc::new(state);
-        if sequence > 0 {
+        if sequence > known {
             self.0
                 .cache
                 .publish(key.clone(), Arc::clone(&state) as AnyState, sequence);
@@ -397,9 +415,15 @@ impl Bus {
         Ok(Loaded { state, sequence })
     }
 
-    /// The state of an aggregate, for queries that need it; `None` if it does not exist.
+    /// The state of an aggregate as the log has it now, whoever wrote last; `None` if it does not exist.
+    ///
+    /// Decisions may rest on a state in memory, since the append checks it. What acts on a state without
+    /// appending (effects, replies) must not: a follower can see an event before the command that made it
+    /// has published its state, and another node publishes nothing here.
     pub async fn state<D: Decider>(&self, id: impl AsRef<str>) -> Result<Option<Loaded<D>>, CommandError> {
-        let loaded = self.load::<D>(&crate::unit::stream_key::<D>(id.as_ref())).await?;
+        let key = crate::unit::stream_key::<D>(id.as_ref());
+        let (state, sequence) = self.0.cache.get::<D>(&key).unwrap_or_default();
+        let loaded = self.catch_up(&key, Loaded { state, sequence }).await?;
         Ok((loaded.sequence > 0).then_some(loaded))
     }
 

@@ -145,7 +145,10 @@ impl Managers {
                 cancel.clone(),
             ));
         }
-        Self { tasks: tokio::sync::Mutex::new(tasks), ..managers }
+        Self {
+            tasks: tokio::sync::Mutex::new(tasks),
+            ..managers
+        }
     }
 
     /// Performs the parked intents of a key again.
@@ -197,3 +200,6 @@ fn spawn<M: ProcessManager>(
     let cancel = cancel.clone();
     tasks.spawn(async move { follower.run(cancel).await });
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,6 +45,9 @@ pub struct Runtime {
     pub run: u32,
     /// Since when the present run is observed.
     pub running_since: Option<DateTime<Utc>>,
+    /// Until when the runs before are charged.
+    #[serde(default)]
+    pub ran_until: Option<DateTime<Utc>>,
     /// By when it must have been seen running.
     pub deadline: Option<DateTime<Utc>>,
     /// Number of the last provisioning stage.
@@ -137,6 +140,8 @@ impl Runtime {
                 since,
             } if coming_up => {
                 let provider_ref = text::cut(&provider_ref, MAX_REF);
+                // Runs do not overlap, whatever the provider says: nobody pays twice for the same time.
+                let since = self.ran_until.map_or(since, |until| since.max(until));
                 vec![RuntimeEvent::Running {
                     run: self.run + 1,
                     provider_ref,
@@ -274,8 +279,9 @@ impl Decider for Runtime {
                 self.health = Health::Healthy;
                 self.last_error = None;
             }
-            RuntimeEvent::Failed { code, .. } => {
+            RuntimeEvent::Failed { code, ran_until, .. } => {
                 self.come_to_rest(RuntimeStatus::Failed);
+                self.ran_until = ran_until.or(self.ran_until);
                 self.last_error = Some(code.clone());
             }
             RuntimeEvent::StartRequested { deadline } => {
@@ -287,7 +293,10 @@ impl Decider for Runtime {
                 self.status = RuntimeStatus::Stopping;
                 self.deadline = None;
             }
-            RuntimeEvent::Stopped { .. } => self.come_to_rest(RuntimeStatus::Stopped),
+            RuntimeEvent::Stopped { ran_until } => {
+                self.come_to_rest(RuntimeStatus::Stopped);
+                self.ran_until = ran_until.or(self.ran_until);
+            }
             RuntimeEvent::GatewayRestartRequested {} => self.gateway_restarting = true,
             RuntimeEvent::GatewayRestarted { .. } => self.gateway_restarting = false,
             RuntimeEvent::HealthChanged { health } => self.health = *health,

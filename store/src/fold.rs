@@ -129,7 +129,9 @@ impl Overlay {
         for TouchAt { event, view, touch } in touches {
             let id = match touch {
                 Touch::PurgeChildrenOf(parent) => {
-                    needs.parents.push((*view, Arc::clone(parent)));
+                    if !parent.contains('\0') {
+                        needs.parents.push((*view, Arc::clone(parent)));
+                    }
                     continue;
                 }
                 Touch::One(id) => id,
@@ -141,7 +143,8 @@ impl Overlay {
             if let Some(doc) = cache.and_then(|cache| cache.get(*view, id)) {
                 self.0.insert(key, Slot::loaded(doc));
             } else {
-                if !is_birth(views.view(*view), id, &envelope(*event)) {
+                // No stored id holds a NUL.
+                if !id.contains('\0') && !is_birth(views.view(*view), id, &envelope(*event)) {
                     needs.docs.push(key.clone());
                 }
                 self.0.insert(key, Slot::default());

@@ -58,6 +58,7 @@ fn tail_of(query: &EventQuery) -> (String, Vec<Value>) {
 #[async_trait]
 impl EventLog for Store {
     async fn append(&self, append: Append) -> Result<Appended, LogError> {
+        check_storable(&append)?;
         let (reply, answer) = oneshot::channel();
         let entry = Entry { append, reply, failure: None };
         match &self.0.db {
@@ -72,6 +73,9 @@ impl EventLog for Store {
     }
 
     async fn stream(&self, key: &StreamKey, after: u64, limit: u32) -> Result<Vec<Arc<Envelope>>, LogError> {
+        if key.aggregate_id.contains('\0') {
+            return Ok(Vec::new());
+        }
         let tail = "WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence LIMIT $4";
         let args = vec![key.aggregate_type.into(), (&*key.aggregate_id).into(), after.into(), limit.into()];
         self.0.db.events(tail, args, decode).await
@@ -83,6 +87,10 @@ impl EventLog for Store {
         let found = if self.0.read_only { None } else { self.0.shared.recent.read(query, head) };
         if let Some(found) = found {
             return Ok(found);
+        }
+        let texts = query.types.iter().chain(&query.aggregate_type).chain(&query.aggregate_id);
+        if texts.into_iter().any(|text| text.contains('\0')) {
+            return Ok(Vec::new());
         }
         let (tail, args) = tail_of(query);
         self.0.db.events(&tail, args, decode).await
@@ -124,6 +132,9 @@ impl EventLog for Store {
     }
 
     async fn idempotent(&self, scope: &str, key: &str) -> Result<Option<Idempotent>, LogError> {
+        if scope.contains('\0') || key.contains('\0') {
+            return Ok(None);
+        }
         let sql = "SELECT fingerprint, answer, position FROM idempotency WHERE scope = $1 AND key = $2";
         let mut rows = self.0.db.fetch(Statement::new(sql, vec![scope.into(), key.into()])).await?;
         let Some(row) = rows.first_mut() else { return Ok(None) };
@@ -152,6 +163,16 @@ impl EventLog for Store {
         }
         let outcomes = self.0.db.write(statements).await?;
         Ok(outcomes.iter().map(|outcome| outcome.affected).sum())
+    }
+}
+
+/// PostgreSQL's text holds no NUL; what one database refuses, both refuse.
+fn check_storable(append: &Append) -> Result<(), LogError> {
+    let ids = append.streams.iter().map(|stream| &*stream.key.aggregate_id);
+    let keys = append.idempotency.iter().flat_map(|record| [&*record.scope, &*record.key, &*record.subject]);
+    match ids.chain(keys).find(|text| text.contains('\0')) {
+        Some(text) => Err(LogError::Corrupt(format!("{text:?} holds a NUL character and cannot be stored"))),
+        None => Ok(()),
     }
 }
 

@@ -278,9 +278,6 @@ impl Planner<'_> {
             }
         }
         for (index, stream) in append.streams.iter().enumerate() {
-            if stream.key.aggregate_id.contains('\0') {
-                return Err(LogError::Corrupt("an aggregate id may not hold a NUL character".to_owned()));
-            }
             if append.streams[..index].iter().any(|earlier| earlier.key == stream.key) {
                 return Err(LogError::Corrupt(format!("{} is in the append twice", stream_name(&stream.key))));
             }

@@ -173,7 +173,8 @@ impl Store {
     }
 }
 
-fn registry() -> Statement {
+/// The registry of views, for [`Layout::from_registry`].
+pub(crate) fn registry() -> Statement {
     Statement::new("SELECT name, version, table_name FROM view_registry ORDER BY name", vec![])
 }
 

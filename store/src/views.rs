@@ -14,8 +14,9 @@ use ring::digest::{Context, SHA256};
 use crate::{
     Store,
     db::{Db, Snapshot},
-    docs::Table,
+    docs::{Layout, Table},
     sql::{DbError, Dialect, Row, Statement, Value},
+    store::registry,
     tables::{doc_columns, doc_of, stored_doc_of},
 };
 
@@ -87,14 +88,14 @@ fn list_statement(dialect: Dialect, view: &dyn AnyView, table: &str, query: &Que
     let text = &conditions.text;
     let select = |owner: &str| {
         format!(
-            "SELECT {columns} FROM {table} WHERE {text}{owner} ORDER BY created_position DESC, id DESC LIMIT ${limit}"
+            "SELECT {columns} FROM {table} WHERE {text}{owner} ORDER BY created_position DESC LIMIT ${limit}"
         )
     };
     let sql = match account {
         None => select(""),
         // Two ordered scans of one index; an OR would read everything and sort.
         Some(account) => format!(
-            "SELECT * FROM ({}) AS own UNION ALL SELECT * FROM ({}) AS shared ORDER BY 5 DESC, 1 DESC LIMIT ${limit}",
+            "SELECT * FROM ({}) AS own UNION ALL SELECT * FROM ({}) AS shared ORDER BY 5 DESC LIMIT ${limit}",
             select(&format!(" AND account_id = ${account}")),
             select(" AND account_id IS NULL"),
         ),
@@ -120,10 +121,12 @@ impl Store {
     fn table(&self, view: u16) -> Result<Table, LogError> {
         let layout = self.0.shared.views.layout();
         let table = layout.tables.get(usize::from(view)).filter(|table| !table.name.is_empty());
-        table.cloned().ok_or_else(|| LogError::Unavailable {
-            reason: format!("view {} is being built", self.0.shared.views.view(view).name()),
-            unknown: false,
-        })
+        table.cloned().ok_or_else(|| self.being_built(view))
+    }
+
+    fn being_built(&self, view: u16) -> LogError {
+        let name = self.0.shared.views.view(view).name();
+        LogError::Unavailable { reason: format!("view {name} is being built"), unknown: false }
     }
 
     /// Reads from a view's table, wherever it is at the moment.
@@ -165,34 +168,6 @@ impl Store {
         Ok(Some(doc.read))
     }
 
-    /// Documents that one event created together belong to one page: the cursor is their position.
-    async fn whole_groups(
-        &self,
-        view: u16,
-        query: &Query,
-        mut docs: Vec<Doc>,
-    ) -> Result<(Vec<Doc>, bool), LogError> {
-        let limit = query.limit as usize;
-        if docs.len() <= limit {
-            return Ok((docs, false));
-        }
-        let cut = docs[limit].created_position;
-        if docs[limit - 1].created_position == cut {
-            let whole = docs.partition_point(|doc| doc.created_position > cut);
-            if whole > 0 {
-                docs.truncate(whole);
-                return Ok((docs, true));
-            }
-            // A single event created more than a page of them.
-            let group = Query { after: Some(cut + 1), ..query.clone() };
-            let found = self.list_rows(view, &group, u64::from(u32::MAX)).await?;
-            let more = found.iter().any(|doc| doc.created_position < cut);
-            return Ok((found.into_iter().filter(|doc| doc.created_position == cut).collect(), more));
-        }
-        docs.truncate(limit);
-        Ok((docs, true))
-    }
-
     async fn list_rows(&self, view: u16, query: &Query, limit: u64) -> Result<Vec<Doc>, LogError> {
         let dialect = self.0.db.dialect();
         let folder = self.0.shared.views.view(view);
@@ -203,7 +178,11 @@ impl Store {
 
     /// Digests of views as of a snapshot, by name.
     pub(crate) async fn digest_in(&self, snapshot: &mut Snapshot, view: u16) -> Result<[u8; 32], LogError> {
-        let table = self.table(view)?;
+        // The table that served when the snapshot was taken.
+        let rows = snapshot.fetch(registry()).await?;
+        let layout = Layout::from_registry(&self.0.shared.views, 0, rows);
+        let table = layout.tables.get(usize::from(view)).filter(|table| !table.name.is_empty());
+        let Some(table) = table else { return Err(self.being_built(view)) };
         let columns = doc_columns(snapshot.dialect());
         let sql = format!("SELECT {columns} FROM {} WHERE id > $1 ORDER BY id LIMIT $2", table.name);
         let mut digest = Context::new(&SHA256);
@@ -279,8 +258,10 @@ impl Views for Store {
         if query.limit == 0 || cannot_match(query) {
             return Ok(Page { data: Vec::new(), next: None, position });
         }
-        let docs = self.list_rows(view, query, u64::from(query.limit) + 1).await?;
-        let (data, more) = self.whole_groups(view, query, docs).await?;
+        // An event creates at most one document of a view, so the position is a cursor without ties.
+        let mut data = self.list_rows(view, query, u64::from(query.limit) + 1).await?;
+        let more = data.len() > query.limit as usize;
+        data.truncate(query.limit as usize);
         let next = data.last().filter(|_| more).map(|doc| doc.created_position);
         Ok(Page { data, next, position })
     }

@@ -115,12 +115,12 @@ async fn keys_may_what_their_scopes_say(database: Database) {
         .problem(403, "forbidden");
     reader.get("/v1/views/ledgers").await.problem(403, "forbidden");
     // A key must not make itself a stronger one.
-    let body = json!({ "name": "stronger" });
+    let body = json!({ "name": "stronger", "scopes": ["*"] });
     scoped(&stage, &["keys:*"])
         .await
         .command("IssueApiKey", body)
         .await
-        .problem(403, "forbidden");
+        .problem(403, "scope_not_held");
 }
 
 async fn operator_commands_are_the_operators(database: Database) {

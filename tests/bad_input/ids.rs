@@ -40,11 +40,7 @@ async fn unknown_things(database: Database) {
                 (404, "unknown_view"),
             ),
             ("a document", get("/v1/views/policies/pol_unknown"), NOT_FOUND),
-            (
-                "an aggregate type",
-                get("/v1/streams/song/1"),
-                (404, "not_found"),
-            ),
+            ("an aggregate type", get("/v1/streams/song/1"), (404, "not_found")),
             ("a stream", get("/v1/streams/policy/pol_unknown"), NOT_FOUND),
             ("a state", get("/v1/streams/policy/pol_unknown/state"), NOT_FOUND),
             ("a path", get("/v1/songs"), (404, "unknown_route")),

@@ -87,15 +87,17 @@ impl Account {
             .expect("the chat is answered");
         let mut stream = EventStream::read(answer).await;
         let heard = stream.until_the_end().await;
+        let kinds: Vec<&str> = heard.iter().map(|event| event.kind.as_str()).collect();
+        assert_eq!(
+            (kinds.first(), kinds.last()),
+            (Some(&"sent"), Some(&"message")),
+            "{heard:?}"
+        );
         let pieces = heard.iter().filter(|event| event.kind == "delta");
         let pieces = pieces.map(|event| event.data["text"].as_str().expect("a piece of text").to_owned());
-        let done = heard.iter().find(|event| event.kind == "done");
         Chat {
             pieces: pieces.collect(),
-            done: done
-                .unwrap_or_else(|| panic!("the reply does not end: {heard:?}"))
-                .data
-                .clone(),
+            recorded: heard.last().expect("not empty").data.clone(),
         }
     }
 }
@@ -104,8 +106,8 @@ impl Account {
 #[derive(Debug)]
 pub(crate) struct Chat {
     pub(crate) pieces: Vec<String>,
-    /// The last event: what was recorded.
-    pub(crate) done: Value,
+    /// The last event: the reply as it was recorded.
+    pub(crate) recorded: Value,
 }
 
 impl Chat {

@@ -8,6 +8,7 @@ mod driver;
 mod faults;
 mod invariants;
 mod managers;
+mod may_follow;
 mod world;
 
 use chance::trace;

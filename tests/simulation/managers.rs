@@ -1,5 +1,7 @@
 //! The process managers, moved by hand: one event at a time, on whichever node, sometimes twice.
 
+use std::{sync::Arc, time::Duration};
+
 use reef_commands::{
     follower::{Cause, EffectError, ProcessManager, Sweep},
     managers::{
@@ -8,119 +10,108 @@ use reef_commands::{
     },
     memory::MemoryStore,
 };
+use reef_domain::Envelope;
 
 use crate::chance::{Chance, trace};
 
-/// Tries of one intent before it is given up, as a follower parks it.
+/// How many managers there are.
+pub(crate) const MANAGERS: usize = 4;
+/// Tries of one intent before it is set aside.
 const TRIES: usize = 8;
 
-/// How far each manager is, as its checkpoint says.
+/// How far each manager is, as its checkpoint says, and what it set aside.
 #[derive(Debug, Default)]
-pub(crate) struct Checkpoints {
-    provisioning: usize,
-    tasks: usize,
-    metering: usize,
-    cleanup: usize,
-    /// Intents that failed for good.
-    pub(crate) parked: Vec<String>,
+pub(crate) struct Progress {
+    checkpoints: [usize; MANAGERS],
+    parked: Vec<(usize, Arc<Envelope>)>,
 }
 
-impl Checkpoints {
-    /// Moves one manager on by at most `events` events.
+impl Progress {
+    /// Moves one manager on by at most `count` events.
     pub(crate) async fn advance(
         &mut self,
         which: usize,
-        events: usize,
+        count: usize,
         store: &MemoryStore,
         context: &Context,
         chance: &Chance,
     ) {
-        let Self {
-            provisioning,
-            tasks,
-            metering,
-            cleanup,
-            parked,
-        } = self;
-        let from = From {
-            store,
-            chance,
-            events,
-            parked,
-        };
-        match which % 4 {
-            0 => {
-                from.advance(&Provisioning::new(context.clone()), provisioning)
-                    .await;
-            }
-            1 => from.advance(&Tasks::new(context.clone()), tasks).await,
-            2 => from.advance(&Metering::new(context.clone()), metering).await,
-            _ => from.advance(&Cleanup::new(context.clone()), cleanup).await,
-        }
-    }
-
-    /// Whether every manager has seen everything.
-    pub(crate) fn are_at(&self, position: usize) -> bool {
-        [self.provisioning, self.tasks, self.metering, self.cleanup]
-            .iter()
-            .all(|at| *at == position)
-    }
-}
-
-struct From<'a> {
-    store: &'a MemoryStore,
-    chance: &'a Chance,
-    events: usize,
-    parked: &'a mut Vec<String>,
-}
-
-impl From<'_> {
-    async fn advance<M: ProcessManager>(self, manager: &M, checkpoint: &mut usize) {
-        let batch: Vec<_> = self
-            .store
+        let batch: Vec<_> = store
             .events()
             .into_iter()
-            .skip(*checkpoint)
-            .take(self.events)
+            .skip(self.checkpoints[which])
+            .take(count)
             .collect();
         for envelope in batch {
-            for intent in manager.react(&envelope) {
-                let cause = Cause {
-                    manager: manager.name(),
-                    envelope: envelope.clone(),
-                    step: intent.step,
-                };
-                let mut failed = None;
-                for _ in 0..TRIES {
-                    failed = manager.perform(&intent.action, &cause).await.err();
-                    if !matches!(failed, Some(EffectError::Transient(_))) {
-                        break;
-                    }
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                }
-                if let Some(error) = failed {
-                    trace(&format!("parked: {} {}: {error}", cause.token().0, intent.key));
-                    self.parked
-                        .push(format!("{} {}: {error}", cause.token().0, intent.key));
-                }
+            if !perform(which, context, &envelope).await {
+                self.parked.push((which, Arc::clone(&envelope)));
             }
             // The process dies before the checkpoint is saved: all of it runs again.
-            if self.chance.percent(5) {
+            if chance.percent(5) {
                 trace("a manager runs again");
                 return;
             }
-            *checkpoint += 1;
+            self.checkpoints[which] += 1;
         }
+    }
+
+    /// The operator has what was set aside tried again, in order; whether everything went well.
+    pub(crate) async fn retry_parked(&mut self, context: &Context) {
+        for (which, envelope) in std::mem::take(&mut self.parked) {
+            if !perform(which, context, &envelope).await {
+                self.parked.push((which, envelope));
+            }
+        }
+    }
+
+    /// Whether every manager has done all that follows from the events up to there.
+    pub(crate) fn is_at(&self, position: usize) -> bool {
+        self.parked.is_empty() && self.checkpoints.iter().all(|at| *at == position)
     }
 }
 
-/// Runs one sweep.
+async fn perform(which: usize, context: &Context, envelope: &Arc<Envelope>) -> bool {
+    match which {
+        0 => perform_as(&Provisioning::new(context.clone()), envelope).await,
+        1 => perform_as(&Tasks::new(context.clone()), envelope).await,
+        2 => perform_as(&Metering::new(context.clone()), envelope).await,
+        _ => perform_as(&Cleanup::new(context.clone()), envelope).await,
+    }
+}
+
+/// Performs what the manager makes of the event; whether all of it went well in the end.
+async fn perform_as<M: ProcessManager>(manager: &M, envelope: &Arc<Envelope>) -> bool {
+    let mut well = true;
+    for intent in manager.react(envelope) {
+        let cause = Cause {
+            manager: manager.name(),
+            envelope: Arc::clone(envelope),
+            step: intent.step,
+        };
+        let mut failed = None;
+        for _ in 0..TRIES {
+            failed = manager.perform(&intent.action, &cause).await.err();
+            if !matches!(failed, Some(EffectError::Transient(_))) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        if let Some(error) = failed {
+            trace(&format!("parked: {} {}: {error}", cause.token().0, intent.key));
+            well = false;
+        }
+    }
+    well
+}
+
+/// Runs one sweep. Where it fails, it is tried again at its next interval.
 pub(crate) async fn sweep(which: usize, context: &Context) {
-    let swept = match which % 3 {
+    let swept = match which {
         0 => MeteringTick::new(context.clone()).sweep().await,
         1 => DueTimers::new(context.clone()).sweep().await,
         _ => Reconcile::new(context.clone()).sweep().await,
     };
-    // It is tried again at its next interval.
-    drop(swept);
+    if let Err(error) = swept {
+        trace(&format!("sweep {which}: {error}"));
+    }
 }

@@ -20,7 +20,7 @@ use crate::{
     chance::{Chance, PausedClock, trace},
     driver::SimulatedDriver,
     faults::FaultyLog,
-    managers::{self, Checkpoints},
+    managers::{self, MANAGERS, Progress},
 };
 
 /// A command that had no answer, or one that says it may have been carried out.
@@ -43,7 +43,7 @@ pub(crate) struct World {
     pub(crate) chance: Chance,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) driver: Arc<SimulatedDriver>,
-    pub(crate) checkpoints: Checkpoints,
+    progress: Progress,
     /// Answers under their idempotency keys.
     pub(crate) answers: Vec<(String, Answer)>,
     services: Services,
@@ -76,7 +76,7 @@ impl World {
             chance,
             store,
             driver,
-            checkpoints: Checkpoints::default(),
+            progress: Progress::default(),
             answers: Vec::new(),
             services,
             calm,
@@ -104,10 +104,8 @@ impl World {
     }
 
     async fn populate(&mut self) {
-        let template = json!({
-            "slug": "fish", "name": "Fish", "description": "Swims.",
-            "bundle": { "model": "m", "skills": [], "workspace": {} },
-        });
+        let bundle = json!({ "agent": { "model": "m" } });
+        let template = json!({ "slug": "fish", "name": "Fish", "bundle": bundle });
         self.send("PublishTemplate", template, None).await;
         for number in 0..2 {
             let body =
@@ -155,8 +153,8 @@ impl World {
     }
 
     async fn a_manager_moves(&mut self, events: usize) {
-        let (which, node) = (self.chance.below(4), self.node());
-        self.checkpoints
+        let (which, node) = (self.chance.below(MANAGERS), self.node());
+        self.progress
             .advance(which, events, &self.store, &node, &self.chance)
             .await;
     }
@@ -204,15 +202,9 @@ impl World {
                 .cloned()
                 .unwrap_or_else(|| format!("{kind}_unknown"))
         };
-        let template = self
-            .store
-            .events()
-            .iter()
-            .find(|event| event.aggregate_type == "template")
-            .map(|event| event.aggregate_id.to_string());
         let key = self.next_key;
         match self.chance.below(15) {
-            0 | 1 => ("DeployAgent", json!({ "name": "a", "template_id": template })),
+            0 | 1 => ("DeployAgent", json!({ "name": "a", "template_id": "tmpl_fish" })),
             2..=5 => {
                 let what = *self
                     .chance
@@ -319,18 +311,20 @@ impl World {
             self.send_under(open).await;
         }
         for round in 0..200 {
-            for which in 0..4 {
+            for which in 0..MANAGERS {
                 let node = self.node();
-                self.checkpoints
+                self.progress
                     .advance(which, usize::MAX, &self.store, &node, &self.chance)
                     .await;
             }
+            let node = self.node();
+            self.progress.retry_parked(&node).await;
             let before = self.store.events().len();
             for which in 0..3 {
                 let node = self.node();
                 managers::sweep(which, &node).await;
             }
-            let still = self.store.events().len() == before && self.checkpoints.are_at(before);
+            let still = self.store.events().len() == before && self.progress.is_at(before);
             if still && round > 3 {
                 return;
             }

@@ -18,16 +18,7 @@ const POSTGRES_SETTINGS: &[&str] = &["max_connections=200"];
 /// Runs all suites; `runner` goes to nextest or `cargo test`.
 pub(crate) fn run(runner: &[String]) -> Result<()> {
     let target = shell::target_directory()?;
-    shell::run(
-        "build reef",
-        shell::cargo().args(["build", "--workspace", "--bin", "reef"]),
-    )?;
-
-    let mut left_out = Vec::new();
-    let mut environment = vec![(
-        "REEF_TEST_BINARY",
-        target.join("debug/reef").display().to_string(),
-    )];
+    let (mut environment, mut left_out) = (Environment::new(), Vec::new());
     let _postgres = start_postgres(&mut environment, &mut left_out);
     find_peers(&target, &mut environment, &mut left_out);
 

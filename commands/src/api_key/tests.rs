@@ -78,11 +78,7 @@ async fn a_key_can_do_no_more_than_its_maker() {
         scopes: Some(scopes.iter().map(ToString::to_string).collect()),
         ..Default::default()
     };
-    for wide in [
-        &["*"][..],
-        &["agents:write"],
-        &["tasks:write", "keys:*"],
-    ] {
+    for wide in [&["*"][..], &["agents:write"], &["tasks:write", "keys:*"]] {
         assert_eq!(
             code(world.by(&narrow, asking(wide)).await),
             "scope_not_held",

@@ -218,6 +218,15 @@ fn running_is_an_observation_numbered_by_run() {
 }
 
 #[test]
+fn runs_do_not_overlap() {
+    given::<Runtime>(history(RuntimeStatus::Starting))
+        .when(see_running(50))
+        .then([running(2, 90)]);
+    let broken = [requested(), running(1, 0), failed(Some(40)), Did::StartRequested { deadline: at(700) }];
+    given::<Runtime>(broken).when(see_running(0)).then([running(2, 40)]);
+}
+
+#[test]
 fn starting_asks_only_where_it_is_down() {
     use RuntimeStatus as Status;
     let start = Do::Start { deadline: at(900) };

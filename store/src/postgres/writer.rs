@@ -28,6 +28,8 @@ const MAX_BATCH: usize = 1024;
 const CAUTION: u32 = 16;
 /// How long finding out what became of a commit may take.
 const SETTLE: Duration = Duration::from_secs(5);
+/// Appends wait for an attempt to connect that is this near; else they fail at once.
+const SHORT: Duration = Duration::from_millis(250);
 /// Longest pause between two attempts to connect.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
@@ -45,6 +47,7 @@ struct Writer {
     behind: Arc<Notify>,
     caution: u32,
     retry_at: Instant,
+    /// Before the next attempt to connect, should the present one fail.
     pause: Duration,
 }
 
@@ -210,9 +213,11 @@ impl Writer {
         if self.conn.is_some() {
             return Ok(());
         }
-        if Instant::now() < self.retry_at {
+        if self.retry_at > Instant::now() + SHORT {
             return Err(unavailable("the database does not answer".to_owned()));
         }
+        // A short interruption costs time, not an error.
+        tokio::time::sleep_until(self.retry_at).await;
         match self.connect().await {
             Ok(conn) => {
                 self.conn = Some(conn);
@@ -220,6 +225,8 @@ impl Writer {
                 Ok(())
             }
             Err(error) => {
+                tracing::warn!(%error, "the writer cannot connect to the database");
+                eprintln!("DEBUG {error}");
                 self.pause = (self.pause * 2).clamp(Duration::from_millis(50), MAX_PAUSE);
                 self.retry_at = Instant::now() + self.pause;
                 Err(error)
