@@ -1,18 +1,19 @@
 //! The command bus: runs a use case, stores what it decided, and answers once it is durable.
 
+mod work;
+
 use std::{collections::HashSet, hash::BuildHasher, sync::Arc};
 
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use reef_domain::Decider;
 use ring::digest::{Context, SHA256};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
+use self::work::{Decision, Transaction, Work};
 use crate::{
     CommandError, Loaded, Outcome, Request, Services, Unit, UseCase,
+    answer::{AggregateRef, Answer, EventRef},
     cache::{AnyState, StateCache},
     ports::{Appended, IdempotencyRecord, Idempotent, LogError, StreamKey, VaultOwner},
 };
@@ -25,51 +26,6 @@ const CACHED_STATES: usize = 100_000;
 const TURNS: usize = 4096;
 /// Events folded per read when a state is not in memory.
 const STREAM_PAGE: u32 = 1000;
-
-/// The answer to a command.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Answer {
-    /// The aggregate the command was about, as it is now.
-    pub aggregate: AggregateRef,
-    /// Position that any read reflecting this command has reached.
-    pub position: u64,
-    /// What happened, in order; empty if the command changed nothing.
-    pub events: Vec<EventRef>,
-    /// What is shown once, such as a new key.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub result: Option<Value>,
-    /// Whether this is the remembered answer of an earlier request with the same idempotency key.
-    #[serde(skip)]
-    pub replayed: bool,
-}
-
-/// An aggregate and how far it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AggregateRef {
-    /// Aggregate type.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Aggregate id.
-    pub id: String,
-    /// Sequence of its last event.
-    pub sequence: u64,
-}
-
-/// An event of an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct EventRef {
-    /// Event type.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Sequence in its aggregate's stream.
-    pub sequence: u64,
-    /// Position in the log.
-    pub position: u64,
-    /// Aggregate type.
-    pub aggregate_type: String,
-    /// Aggregate id.
-    pub aggregate_id: String,
-}
 
 struct Inner {
     services: Services,
@@ -463,43 +419,6 @@ fn seal_terms(request: &Request, key: &str) -> (VaultOwner, String) {
         .map_or("operator", |account| account.as_str());
     let purpose = format!("idempotency/{}/{key}", request.idempotency_scope());
     (VaultOwner::new("account", owner), purpose)
-}
-
-/// What one try of the bus runs.
-trait Work: Sync {
-    fn work(&self, unit: &mut Unit<'_>) -> impl Future<Output = Result<Outcome, CommandError>> + Send;
-}
-
-impl<C: UseCase> Work for C {
-    fn work(&self, unit: &mut Unit<'_>) -> impl Future<Output = Result<Outcome, CommandError>> + Send {
-        self.handle(unit)
-    }
-}
-
-struct Transaction<F>(F);
-
-impl<F> Work for Transaction<F>
-where
-    F: for<'u, 'a> Fn(&'u mut Unit<'a>) -> BoxFuture<'u, Result<Outcome, CommandError>> + Send + Sync,
-{
-    fn work(&self, unit: &mut Unit<'_>) -> impl Future<Output = Result<Outcome, CommandError>> + Send {
-        (self.0)(unit)
-    }
-}
-
-struct Decision<D: Decider> {
-    id: String,
-    command: D::Command,
-}
-
-impl<D: Decider> Work for Decision<D>
-where
-    D::Command: Sync,
-{
-    async fn work(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
-        unit.decide::<D>(&self.id, self.command.clone()).await?;
-        Ok(Outcome::of::<D>(&self.id))
-    }
 }
 
 /// An idempotency key being worked on in this process.

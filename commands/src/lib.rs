@@ -7,6 +7,7 @@
 //! **Architecture invariant:** effects happen only in process managers and use cases, never in folds, so
 //! replaying the log cannot fire one.
 
+mod answer;
 mod bus;
 mod cache;
 mod catalogue;
@@ -39,7 +40,8 @@ pub mod settings;
 pub mod task;
 pub mod template;
 
-pub use bus::{AggregateRef, Answer, Bus, EventRef};
+pub use answer::{AggregateRef, Answer, EventRef};
+pub use bus::Bus;
 pub use catalogue::{Audience, CommandSpec, Outcome, UseCase, catalogue, find_command};
 pub use credential::{digest_key, new_key_text};
 pub use entropy::{Entropy, RandomEntropy};
