@@ -14,7 +14,11 @@ use crate::{
 const HELD: &str = "EXISTS (SELECT 1 FROM leases WHERE name = $1 AND fence = $2 AND holder <> '')";
 
 fn fenced(outcome: &Outcome) -> Result<(), LogError> {
-    if outcome.affected == 1 { Ok(()) } else { Err(LogError::Fenced) }
+    if outcome.affected == 1 {
+        Ok(())
+    } else {
+        Err(LogError::Fenced)
+    }
 }
 
 fn parked_of(row: &mut Row) -> Parked {
@@ -41,14 +45,25 @@ impl Checkpoints for Store {
              WHERE leases.holder = excluded.holder OR leases.expires_at <= {now} RETURNING fence"
         );
         let ttl_us = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
-        let args = vec![name.into(), holder.into(), self.0.shared.now_us().into(), ttl_us.into()];
+        let args = vec![
+            name.into(),
+            holder.into(),
+            self.0.shared.now_us().into(),
+            ttl_us.into(),
+        ];
         let outcome = self.0.db.write_one(sql, args).await?;
-        Ok(outcome.rows.first().map(|row| Lease { name: name.to_owned(), fence: row.number(0) }))
+        Ok(outcome.rows.first().map(|row| Lease {
+            name: name.to_owned(),
+            fence: row.number(0),
+        }))
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), LogError> {
         let sql = "UPDATE leases SET holder = '', expires_at = 0 WHERE name = $1 AND fence = $2";
-        self.0.db.write_one(sql, vec![lease.name.as_str().into(), lease.fence.into()]).await?;
+        self.0
+            .db
+            .write_one(sql, vec![lease.name.as_str().into(), lease.fence.into()])
+            .await?;
         Ok(())
     }
 
@@ -109,6 +124,9 @@ impl Checkpoints for Store {
     async fn checkpoints(&self) -> Result<Vec<(String, u64)>, LogError> {
         let sql = "SELECT name, position FROM checkpoints ORDER BY name";
         let mut rows = self.0.db.fetch(Statement::new(sql, vec![])).await?;
-        Ok(rows.iter_mut().map(|row| (row.text(0), from_db(row.int(1)))).collect())
+        Ok(rows
+            .iter_mut()
+            .map(|row| (row.text(0), from_db(row.int(1))))
+            .collect())
     }
 }

@@ -29,7 +29,10 @@ pub(crate) struct SqliteDb {
 /// Either database.
 pub(crate) enum Db {
     Sqlite(SqliteDb),
-    Postgres { db: PgDb, writer: Option<postgres::WriterHandle> },
+    Postgres {
+        db: PgDb,
+        writer: Option<postgres::WriterHandle>,
+    },
 }
 
 fn read_only() -> DbError {
@@ -48,7 +51,10 @@ impl Db {
     pub(crate) async fn fetch(&self, statement: Statement) -> Result<Vec<Row>, DbError> {
         match self {
             Self::Sqlite(db) => {
-                let outcome = db.readers.with(move |conn| sqlite::run(conn, &statement)).await??;
+                let outcome = db
+                    .readers
+                    .with(move |conn| sqlite::run(conn, &statement))
+                    .await??;
                 Ok(outcome.rows)
             }
             Self::Postgres { db, .. } => db.fetch(&statement).await,
@@ -64,7 +70,11 @@ impl Db {
     ) -> Result<Vec<T>, LogError> {
         let sql = events_sql(self.dialect(), tail);
         match self {
-            Self::Sqlite(db) => db.readers.with(move |conn| sqlite::run_events(conn, &sql, &args, make)).await?,
+            Self::Sqlite(db) => {
+                db.readers
+                    .with(move |conn| sqlite::run_events(conn, &sql, &args, make))
+                    .await?
+            }
             Self::Postgres { db, .. } => db.events(&sql, &args, make).await,
         }
     }
@@ -76,7 +86,9 @@ impl Db {
                 let (reply, answer) = oneshot::channel();
                 let writer = db.writer.as_ref().ok_or_else(read_only)?;
                 writer.send(Job::Write(Work { statements, reply })).await?;
-                answer.await.map_err(|_| DbError::Gone("the writer has stopped".to_owned()))?
+                answer
+                    .await
+                    .map_err(|_| DbError::Gone("the writer has stopped".to_owned()))?
             }
             Self::Postgres { writer: None, .. } => Err(read_only()),
             Self::Postgres { db, .. } => db.write(&statements).await,
@@ -90,7 +102,10 @@ impl Db {
         args: Vec<Value>,
     ) -> Result<Outcome, DbError> {
         let outcomes = self.write(vec![Statement::new(sql, args)]).await?;
-        outcomes.into_iter().next().ok_or_else(|| DbError::Refused("the statement had no outcome".to_owned()))
+        outcomes
+            .into_iter()
+            .next()
+            .ok_or_else(|| DbError::Refused("the statement had no outcome".to_owned()))
     }
 
     /// A consistent picture of the whole database.
@@ -104,7 +119,9 @@ impl Db {
             }
             Self::Postgres { db, .. } => {
                 let mut conn = db.dedicated().await?;
-                conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(DbError::from)?;
+                conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await
+                    .map_err(DbError::from)?;
                 Ok(Snapshot::Postgres(Box::new(conn)))
             }
         }
@@ -112,7 +129,10 @@ impl Db {
 }
 
 fn events_sql(dialect: Dialect, tail: &str) -> String {
-    format!("SELECT {}, leaf_hash FROM events {tail}", crate::tables::event_columns(dialect))
+    format!(
+        "SELECT {}, leaf_hash FROM events {tail}",
+        crate::tables::event_columns(dialect)
+    )
 }
 
 /// A consistent picture of the whole database, as of when it was taken.

@@ -57,12 +57,22 @@ impl Layout {
                     view.version()
                 ));
             }
-            tables.push(Table { name: name.into(), version, current: version == view.version() });
+            tables.push(Table {
+                name: name.into(),
+                version,
+                current: version == view.version(),
+            });
         }
         if let Some(name) = found.into_keys().next() {
-            ahead = Some(format!("view {name} is unknown to this program, which must be upgraded"));
+            ahead = Some(format!(
+                "view {name} is unknown to this program, which must be upgraded"
+            ));
         }
-        Self { number, tables, ahead }
+        Self {
+            number,
+            tables,
+            ahead,
+        }
     }
 }
 
@@ -74,7 +84,10 @@ pub(crate) struct ViewSet {
 
 impl ViewSet {
     pub(crate) fn new(views: Vec<Box<dyn AnyView>>) -> Self {
-        Self { views: views.into(), layout: RwLock::default() }
+        Self {
+            views: views.into(),
+            layout: RwLock::default(),
+        }
     }
 
     pub(crate) fn layout(&self) -> Arc<Layout> {
@@ -108,7 +121,11 @@ pub(crate) struct DocKey {
 
 impl Hash for DocKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        DocRef { view: self.view, id: &self.id }.hash(state);
+        DocRef {
+            view: self.view,
+            id: &self.id,
+        }
+        .hash(state);
     }
 }
 
@@ -135,12 +152,7 @@ pub(crate) struct StoredDoc {
 
 impl StoredDoc {
     /// The stored form of a document; `None` if it is another view's.
-    pub(crate) fn new(
-        view: &dyn AnyView,
-        any: AnyDoc,
-        created_position: u64,
-        position: u64,
-    ) -> Option<Self> {
+    pub(crate) fn new(view: &dyn AnyView, any: AnyDoc, created_position: u64, position: u64) -> Option<Self> {
         let row = view.row(&any)?;
         Some(Self {
             any,
@@ -229,7 +241,10 @@ impl DocCache {
 
     fn insert(&self, view: u16, doc: StoredDoc) {
         let generation = self.generation.load(Ordering::Acquire);
-        let key = DocKey { view, id: Arc::clone(&doc.read.id) };
+        let key = DocKey {
+            view,
+            id: Arc::clone(&doc.read.id),
+        };
         self.entries.insert(key, Entry { doc, generation });
     }
 

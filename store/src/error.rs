@@ -53,7 +53,10 @@ impl From<StoreError> for LogError {
             | StoreError::Schema(_)
             | StoreError::MasterKey
             | StoreError::NotEmpty
-            | StoreError::Io(_) => Self::Unavailable { reason: error.to_string(), unknown: false },
+            | StoreError::Io(_) => Self::Unavailable {
+                reason: error.to_string(),
+                unknown: false,
+            },
         }
     }
 }

@@ -87,9 +87,15 @@ pub(crate) fn touches<'a>(
 ) -> Result<Vec<TouchAt>, FoldFailure> {
     let mut all = Vec::new();
     for (event, envelope) in events.into_iter().enumerate() {
-        for (view, folder) in (0_u16..).zip(views.views.iter()).filter(|(view, _)| folded(*view)) {
-            let found = catch_unwind(AssertUnwindSafe(|| folder.touches(envelope)))
-                .map_err(|panic| FoldFailure { event, reason: panic_text(&*panic) })?;
+        for (view, folder) in (0_u16..)
+            .zip(views.views.iter())
+            .filter(|(view, _)| folded(*view))
+        {
+            let found =
+                catch_unwind(AssertUnwindSafe(|| folder.touches(envelope))).map_err(|panic| FoldFailure {
+                    event,
+                    reason: panic_text(&*panic),
+                })?;
             all.extend(found.into_iter().map(|touch| TouchAt { event, view, touch }));
         }
     }
@@ -98,7 +104,12 @@ pub(crate) fn touches<'a>(
 
 /// Whether a view is to be folded inline.
 pub(crate) fn is_current(layout: &Layout) -> impl Fn(u16) -> bool + '_ {
-    |view| layout.tables.get(usize::from(view)).is_some_and(|table| table.current)
+    |view| {
+        layout
+            .tables
+            .get(usize::from(view))
+            .is_some_and(|table| table.current)
+    }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
@@ -136,7 +147,10 @@ impl Overlay {
                 }
                 Touch::One(id) => id,
             };
-            let key = DocKey { view: *view, id: Arc::clone(id) };
+            let key = DocKey {
+                view: *view,
+                id: Arc::clone(id),
+            };
             if self.0.contains_key(&key) {
                 continue;
             }
@@ -156,7 +170,10 @@ impl Overlay {
     /// Adds documents that were loaded for [`needs`](Self::needs).
     pub(crate) fn supply(&mut self, docs: impl IntoIterator<Item = (u16, StoredDoc)>) {
         for (view, doc) in docs {
-            let key = DocKey { view, id: Arc::clone(&doc.read.id) };
+            let key = DocKey {
+                view,
+                id: Arc::clone(&doc.read.id),
+            };
             let slot = self.0.entry(key).or_default();
             if slot.base.is_none() && !slot.dirty {
                 *slot = Slot::loaded(doc);
@@ -176,7 +193,13 @@ impl Overlay {
             let folder = views.view(*view);
             match touch {
                 Touch::One(id) => {
-                    let slot = self.0.entry(DocKey { view: *view, id: Arc::clone(id) }).or_default();
+                    let slot = self
+                        .0
+                        .entry(DocKey {
+                            view: *view,
+                            id: Arc::clone(id),
+                        })
+                        .or_default();
                     fold_one(folder, slot, *event, &envelope(*event))?;
                 }
                 Touch::PurgeChildrenOf(parent) => {
@@ -190,7 +213,15 @@ impl Overlay {
 
     fn purge(&mut self, folder: &dyn AnyView, view: u16, parent: &str, stored: &[Arc<str>]) {
         for id in stored {
-            self.0.entry(DocKey { view, id: Arc::clone(id) }).or_insert(Slot { unread: true, ..Slot::default() });
+            self.0
+                .entry(DocKey {
+                    view,
+                    id: Arc::clone(id),
+                })
+                .or_insert(Slot {
+                    unread: true,
+                    ..Slot::default()
+                });
         }
         let stored: HashSet<&Arc<str>> = stored.iter().collect();
         for (key, slot) in self.0.iter_mut().filter(|(key, _)| key.view == view) {
@@ -219,7 +250,9 @@ impl Overlay {
                 Some(doc) => {
                     let stored = StoredDoc::new(view, doc, slot.created_position, slot.position)
                         .filter(|stored| stored.read.id == key.id)
-                        .ok_or_else(|| format!("view {} made another document than {}", view.name(), key.id))?;
+                        .ok_or_else(|| {
+                            format!("view {} made another document than {}", view.name(), key.id)
+                        })?;
                     slot.doc = Some(Arc::clone(&stored.any));
                     Some(stored)
                 }
@@ -228,7 +261,12 @@ impl Overlay {
             };
             let base = std::mem::replace(&mut slot.base, now.clone());
             slot.unread = false;
-            changes.push(Change { view: key.view, id: Arc::clone(&key.id), base, now });
+            changes.push(Change {
+                view: key.view,
+                id: Arc::clone(&key.id),
+                base,
+                now,
+            });
         }
         changes.sort_unstable_by(|a, b| (a.view, &a.id).cmp(&(b.view, &b.id)));
         Ok(changes)
@@ -245,11 +283,20 @@ impl Overlay {
     }
 }
 
-fn fold_one(view: &dyn AnyView, slot: &mut Slot, event: usize, envelope: &Envelope) -> Result<(), FoldFailure> {
+fn fold_one(
+    view: &dyn AnyView,
+    slot: &mut Slot,
+    event: usize,
+    envelope: &Envelope,
+) -> Result<(), FoldFailure> {
     let before = slot.doc.take();
     let existed = before.is_some();
-    let after = catch_unwind(AssertUnwindSafe(|| view.fold(before.as_ref(), envelope)))
-        .map_err(|panic| FoldFailure { event, reason: panic_text(&*panic) })?;
+    let after = catch_unwind(AssertUnwindSafe(|| view.fold(before.as_ref(), envelope))).map_err(|panic| {
+        FoldFailure {
+            event,
+            reason: panic_text(&*panic),
+        }
+    })?;
     if after.is_some() && !existed {
         slot.created_position = envelope.position;
     }

@@ -8,7 +8,9 @@
 //! **Architecture invariants:** this is the only crate that speaks SQL. Nothing is acknowledged before
 //! it is durable. Positions are gap-free and in commit order.
 
+mod backup;
 mod checkpoints;
+mod cqrs;
 mod db;
 mod docs;
 mod error;
@@ -30,7 +32,10 @@ mod views;
 mod workspace;
 
 pub mod merkle;
+pub mod verify;
 
+pub use backup::{BackupHeader, Restored, verify_backup};
+pub use cqrs::{CqrsContext, CqrsStore};
 pub use error::StoreError;
 pub use record::EventRecord;
 pub use store::Store;

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use reef_commands::ports::{
-    Append, Appended, EventLog, EventQuery, Head, Idempotent, LogError, StreamKey,
-};
+use reef_commands::ports::{Append, Appended, EventLog, EventQuery, Head, Idempotent, LogError, StreamKey};
 use reef_domain::Envelope;
 use tokio::sync::{oneshot, watch};
 
@@ -47,7 +45,9 @@ fn tail_of(query: &EventQuery) -> (String, Vec<Value>) {
     if !query.types.is_empty() {
         let first = args.len() + 1;
         args.extend(query.types.iter().map(|name| Value::from(name.as_str())));
-        let names: Vec<String> = (first..=args.len()).map(|parameter| format!("${parameter}")).collect();
+        let names: Vec<String> = (first..=args.len())
+            .map(|parameter| format!("${parameter}"))
+            .collect();
         tail.push_str(&format!(" AND event_type IN ({})", names.join(", ")));
     }
     args.push(query.limit.into());
@@ -60,7 +60,11 @@ impl EventLog for Store {
     async fn append(&self, append: Append) -> Result<Appended, LogError> {
         check_storable(&append)?;
         let (reply, answer) = oneshot::channel();
-        let entry = Entry { append, reply, failure: None };
+        let entry = Entry {
+            append,
+            reply,
+            failure: None,
+        };
         match &self.0.db {
             Db::Sqlite(db) => {
                 let writer = db.writer.as_ref().ok_or_else(read_only)?;
@@ -68,7 +72,10 @@ impl EventLog for Store {
             }
             Db::Postgres { writer, .. } => writer.as_ref().ok_or_else(read_only)?.send(entry).await?,
         }
-        let stopped = |_| LogError::Unavailable { reason: "the writer has stopped".to_owned(), unknown: true };
+        let stopped = |_| LogError::Unavailable {
+            reason: "the writer has stopped".to_owned(),
+            unknown: true,
+        };
         answer.await.map_err(stopped)?
     }
 
@@ -76,19 +83,33 @@ impl EventLog for Store {
         if key.aggregate_id.contains('\0') {
             return Ok(Vec::new());
         }
-        let tail = "WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence LIMIT $4";
-        let args = vec![key.aggregate_type.into(), (&*key.aggregate_id).into(), after.into(), limit.into()];
+        let tail =
+            "WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence LIMIT $4";
+        let args = vec![
+            key.aggregate_type.into(),
+            (&*key.aggregate_id).into(),
+            after.into(),
+            limit.into(),
+        ];
         self.0.db.events(tail, args, decode).await
     }
 
     async fn read(&self, query: &EventQuery) -> Result<Vec<Arc<Envelope>>, LogError> {
         let head = *self.0.shared.head.borrow();
         // Opened for reading only there is no writer that would fill the ring.
-        let found = if self.0.read_only { None } else { self.0.shared.recent.read(query, head) };
+        let found = if self.0.read_only {
+            None
+        } else {
+            self.0.shared.recent.read(query, head)
+        };
         if let Some(found) = found {
             return Ok(found);
         }
-        let texts = query.types.iter().chain(&query.aggregate_type).chain(&query.aggregate_id);
+        let texts = query
+            .types
+            .iter()
+            .chain(&query.aggregate_type)
+            .chain(&query.aggregate_id);
         if texts.into_iter().any(|text| text.contains('\0')) {
             return Ok(Vec::new());
         }
@@ -105,7 +126,9 @@ impl EventLog for Store {
             let middle = known_before + (after - known_before) / 2;
             let sql = "SELECT recorded_at FROM events WHERE position = $1";
             let rows = self.0.db.fetch(Statement::new(sql, vec![middle.into()])).await?;
-            let row = rows.first().ok_or_else(|| LogError::Corrupt(format!("event {middle} is missing")))?;
+            let row = rows
+                .first()
+                .ok_or_else(|| LogError::Corrupt(format!("event {middle} is missing")))?;
             if row.int(0) <= at_us {
                 known_before = middle;
             } else {
@@ -117,14 +140,23 @@ impl EventLog for Store {
 
     async fn head(&self) -> Result<Head, LogError> {
         let (position, frontier) = self.end().await?;
-        Ok(Head { position, root: frontier.root() })
+        Ok(Head {
+            position,
+            root: frontier.root(),
+        })
     }
 
     async fn leaves(&self, from: u64, to: u64) -> Result<Vec<[u8; 32]>, LogError> {
         let sql = "SELECT leaf_hash FROM events WHERE position BETWEEN $1 AND $2 ORDER BY position";
-        let rows = self.0.db.fetch(Statement::new(sql, vec![from.into(), to.into()])).await?;
+        let rows = self
+            .0
+            .db
+            .fetch(Statement::new(sql, vec![from.into(), to.into()]))
+            .await?;
         let corrupt = || LogError::Corrupt("a leaf hash has another length".to_owned());
-        rows.into_iter().map(|mut row| row.bytes(0).try_into().map_err(|_| corrupt())).collect()
+        rows.into_iter()
+            .map(|mut row| row.bytes(0).try_into().map_err(|_| corrupt()))
+            .collect()
     }
 
     fn watch(&self) -> watch::Receiver<u64> {
@@ -136,11 +168,22 @@ impl EventLog for Store {
             return Ok(None);
         }
         let sql = "SELECT fingerprint, answer, position FROM idempotency WHERE scope = $1 AND key = $2";
-        let mut rows = self.0.db.fetch(Statement::new(sql, vec![scope.into(), key.into()])).await?;
-        let Some(row) = rows.first_mut() else { return Ok(None) };
+        let mut rows = self
+            .0
+            .db
+            .fetch(Statement::new(sql, vec![scope.into(), key.into()]))
+            .await?;
+        let Some(row) = rows.first_mut() else {
+            return Ok(None);
+        };
         let fingerprint = row.bytes(0).try_into();
-        let fingerprint = fingerprint.map_err(|_| LogError::Corrupt("a fingerprint has another length".to_owned()))?;
-        Ok(Some(Idempotent { fingerprint, answer: row.bytes(1), position: row.number(2) }))
+        let fingerprint =
+            fingerprint.map_err(|_| LogError::Corrupt("a fingerprint has another length".to_owned()))?;
+        Ok(Some(Idempotent {
+            fingerprint,
+            answer: row.bytes(1),
+            position: row.number(2),
+        }))
     }
 
     async fn forget_idempotent(
@@ -156,7 +199,10 @@ impl EventLog for Store {
         }
         if let Some(before) = before {
             let args = vec![before.timestamp_micros().into()];
-            statements.push(Statement::new("DELETE FROM idempotency WHERE recorded_at < $1", args));
+            statements.push(Statement::new(
+                "DELETE FROM idempotency WHERE recorded_at < $1",
+                args,
+            ));
         }
         if statements.is_empty() {
             return Ok(0);
@@ -169,15 +215,23 @@ impl EventLog for Store {
 /// PostgreSQL's text holds no NUL; what one database refuses, both refuse.
 fn check_storable(append: &Append) -> Result<(), LogError> {
     let ids = append.streams.iter().map(|stream| &*stream.key.aggregate_id);
-    let keys = append.idempotency.iter().flat_map(|record| [&*record.scope, &*record.key, &*record.subject]);
+    let keys = append
+        .idempotency
+        .iter()
+        .flat_map(|record| [&*record.scope, &*record.key, &*record.subject]);
     match ids.chain(keys).find(|text| text.contains('\0')) {
-        Some(text) => Err(LogError::Corrupt(format!("{text:?} holds a NUL character and cannot be stored"))),
+        Some(text) => Err(LogError::Corrupt(format!(
+            "{text:?} holds a NUL character and cannot be stored"
+        ))),
         None => Ok(()),
     }
 }
 
 fn read_only() -> LogError {
-    LogError::Unavailable { reason: "the database was opened for reading only".to_owned(), unknown: false }
+    LogError::Unavailable {
+        reason: "the database was opened for reading only".to_owned(),
+        unknown: false,
+    }
 }
 
 impl Store {
@@ -189,7 +243,9 @@ impl Store {
         }
         let sql = "SELECT position, frontier FROM log_head WHERE id = 1";
         let mut rows = self.0.db.fetch(Statement::new(sql, vec![])).await?;
-        let row = rows.first_mut().ok_or_else(|| LogError::Corrupt("log_head is empty".to_owned()))?;
+        let row = rows
+            .first_mut()
+            .ok_or_else(|| LogError::Corrupt("log_head is empty".to_owned()))?;
         let position = row.number(0);
         let frontier = Frontier::from_bytes(position, &row.bytes(1))
             .ok_or_else(|| LogError::Corrupt("the frontier does not fit the head".to_owned()))?;
@@ -200,6 +256,9 @@ impl Store {
     pub async fn records(&self, after: u64, limit: u32) -> Result<Vec<crate::EventRecord>, LogError> {
         let args = vec![to_db(after).into(), limit.into()];
         let tail = "WHERE position > $1 ORDER BY position LIMIT $2";
-        self.0.db.events(tail, args, |event, leaf| Ok(event.record(leaf))).await
+        self.0
+            .db
+            .events(tail, args, |event, leaf| Ok(event.record(leaf)))
+            .await
     }
 }

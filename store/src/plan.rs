@@ -44,7 +44,11 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new(head: HeadState) -> Self {
-        Self { head, sequences: Cache::new(KNOWN_STREAMS), generation: 0 }
+        Self {
+            head,
+            sequences: Cache::new(KNOWN_STREAMS),
+            generation: 0,
+        }
     }
 
     /// Takes the head as it was read anew, and forgets what may be stale.
@@ -61,7 +65,10 @@ impl Memory {
     /// Streams whose sequence must be read before the batch can be judged. `trusting`: that a new stream
     /// is new is left to the unique index.
     pub(crate) fn unknown_streams(&self, batch: &[Entry], trusting: bool) -> Vec<StreamKey> {
-        let streams = batch.iter().filter(|entry| entry.failure.is_none()).flat_map(|entry| &entry.append.streams);
+        let streams = batch
+            .iter()
+            .filter(|entry| entry.failure.is_none())
+            .flat_map(|entry| &entry.append.streams);
         let mut keys: Vec<StreamKey> = streams
             .filter(|stream| !(trusting && stream.expected_sequence == 0 && !stream.events.is_empty()))
             .filter(|stream| self.sequence(&stream.key).is_none())
@@ -135,13 +142,24 @@ impl Plan {
         batch: &'a [Entry],
     ) -> impl Iterator<Item = (&'a reef_commands::ports::IdempotencyRecord, u64)> {
         self.admitted.iter().filter_map(|(entry, position)| {
-            batch[*entry].append.idempotency.as_ref().map(|record| (record, *position))
+            batch[*entry]
+                .append
+                .idempotency
+                .as_ref()
+                .map(|record| (record, *position))
         })
     }
 
     /// Gives the events back to the batch, for planning it anew.
     pub(crate) fn undo(self, batch: &mut [Entry]) {
-        for PlannedEvent { entry, stream, envelope, metadata_json, .. } in self.events {
+        for PlannedEvent {
+            entry,
+            stream,
+            envelope,
+            metadata_json,
+            ..
+        } in self.events
+        {
             let envelope = Arc::unwrap_or_clone(envelope);
             batch[entry].append.streams[stream].events.push(NewEvent {
                 event: envelope.event,
@@ -154,7 +172,10 @@ impl Plan {
 
     /// Every event's envelope, in order.
     pub(crate) fn envelopes(&self) -> Vec<Arc<Envelope>> {
-        self.events.iter().map(|event| Arc::clone(&event.envelope)).collect()
+        self.events
+            .iter()
+            .map(|event| Arc::clone(&event.envelope))
+            .collect()
     }
 
     /// Which entry an event belongs to.
@@ -166,7 +187,10 @@ impl Plan {
     pub(crate) fn answer(self, batch: Vec<Entry>) {
         let mut results: Vec<Option<Appended>> = batch.iter().map(|_| None).collect();
         for (entry, position) in self.admitted {
-            results[entry] = Some(Appended { envelopes: Vec::new(), position });
+            results[entry] = Some(Appended {
+                envelopes: Vec::new(),
+                position,
+            });
         }
         for event in self.events {
             if let Some(appended) = &mut results[event.entry] {
@@ -177,7 +201,9 @@ impl Plan {
             let result = match (entry.failure, appended) {
                 (Some(failure), _) => Err(failure),
                 (None, Some(appended)) => Ok(appended),
-                (None, None) => Err(LogError::Corrupt("an append was neither stored nor refused".to_owned())),
+                (None, None) => Err(LogError::Corrupt(
+                    "an append was neither stored nor refused".to_owned(),
+                )),
             };
             // Nobody waits any more: the events are stored all the same.
             drop(entry.reply.send(result));
@@ -188,7 +214,11 @@ impl Plan {
 /// Answers everybody who has not failed otherwise with the same error.
 pub(crate) fn fail_all(batch: Vec<Entry>, error: &LogError) {
     for entry in batch {
-        drop(entry.reply.send(Err(entry.failure.unwrap_or_else(|| error.clone()))));
+        drop(
+            entry
+                .reply
+                .send(Err(entry.failure.unwrap_or_else(|| error.clone()))),
+        );
     }
 }
 
@@ -227,7 +257,10 @@ pub(crate) fn plan(
 pub(crate) fn reject(plan: Plan, batch: &mut [Entry], failure: FoldFailure) {
     let entry = plan.entry_of(failure.event);
     plan.undo(batch);
-    tracing::error!(reason = failure.reason, "an append was refused: a view cannot take its event");
+    tracing::error!(
+        reason = failure.reason,
+        "an append was refused: a view cannot take its event"
+    );
     batch[entry].failure = Some(LogError::Corrupt(failure.reason));
 }
 
@@ -248,7 +281,11 @@ fn place(batch: &mut [Entry], memory: &Memory, known: &Known, now: DateTime<Utc>
         },
         recorded_at: DateTime::from_timestamp_micros(recorded_at_us).unwrap_or(now),
     };
-    for (index, entry) in batch.iter_mut().enumerate().filter(|(_, entry)| entry.failure.is_none()) {
+    for (index, entry) in batch
+        .iter_mut()
+        .enumerate()
+        .filter(|(_, entry)| entry.failure.is_none())
+    {
         match planner.admit(&entry.append) {
             Ok(()) => planner.place_entry(index, &mut entry.append),
             Err(failure) => entry.failure = Some(failure),
@@ -278,8 +315,14 @@ impl Planner<'_> {
             }
         }
         for (index, stream) in append.streams.iter().enumerate() {
-            if append.streams[..index].iter().any(|earlier| earlier.key == stream.key) {
-                return Err(LogError::Corrupt(format!("{} is in the append twice", stream_name(&stream.key))));
+            if append.streams[..index]
+                .iter()
+                .any(|earlier| earlier.key == stream.key)
+            {
+                return Err(LogError::Corrupt(format!(
+                    "{} is in the append twice",
+                    stream_name(&stream.key)
+                )));
             }
             if self.sequence(stream) != stream.expected_sequence {
                 return Err(LogError::Conflict(stream_name(&stream.key)));

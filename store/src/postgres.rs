@@ -41,7 +41,11 @@ impl From<sqlx::Error> for DbError {
                     | sqlx::Error::ColumnDecode { .. }
                     | sqlx::Error::RowNotFound
             );
-            return if refused { Self::Refused(text) } else { Self::Gone(text) };
+            return if refused {
+                Self::Refused(text)
+            } else {
+                Self::Gone(text)
+            };
         };
         match &*code {
             "23505" => Self::Duplicate(text),
@@ -76,12 +80,20 @@ fn value_of(row: &PgRow, column: usize) -> Result<Value, DbError> {
         "INT4" => Value::Int(row.try_get::<Option<i32>, _>(column)?.map(i64::from)),
         "BYTEA" => Value::Bytes(row.try_get(column)?),
         "TEXT" | "VARCHAR" | "NAME" => Value::Text(row.try_get(column)?),
-        other => return Err(DbError::Refused(format!("column {} is {other}", row.column(column).name()))),
+        other => {
+            return Err(DbError::Refused(format!(
+                "column {} is {other}",
+                row.column(column).name()
+            )));
+        }
     })
 }
 
 fn row_of(row: &PgRow) -> Result<Row, DbError> {
-    (0..row.len()).map(|column| value_of(row, column)).collect::<Result<_, _>>().map(Row)
+    (0..row.len())
+        .map(|column| value_of(row, column))
+        .collect::<Result<_, _>>()
+        .map(Row)
 }
 
 /// Runs one statement.
@@ -98,7 +110,10 @@ pub(crate) async fn run(conn: &mut PgConnection, statement: &Statement) -> Resul
         return Ok(Outcome { rows, affected });
     }
     let done = conn.execute(prepared).await?;
-    Ok(Outcome { rows: Vec::new(), affected: done.rows_affected() })
+    Ok(Outcome {
+        rows: Vec::new(),
+        affected: done.rows_affected(),
+    })
 }
 
 /// Reads events: the columns of `event_columns` and the leaf hash.
@@ -113,10 +128,7 @@ pub(crate) async fn run_events<T>(
     rows.iter().map(|row| event_of(row, make)).collect()
 }
 
-fn event_of<T>(
-    row: &PgRow,
-    make: fn(Canonical<'_>, &[u8]) -> Result<T, LogError>,
-) -> Result<T, LogError> {
+fn event_of<T>(row: &PgRow, make: fn(Canonical<'_>, &[u8]) -> Result<T, LogError>) -> Result<T, LogError> {
     let unreadable = |error: sqlx::Error| LogError::Corrupt(format!("row of events: {error}"));
     let number = |column: usize| row.try_get::<i64, _>(column).map_err(unreadable);
     let text = |column: usize| row.try_get::<&str, _>(column).map_err(unreadable);
@@ -146,8 +158,9 @@ pub(crate) struct PgDb {
 
 impl PgDb {
     pub(crate) async fn connect(url: &str, read_only: bool) -> Result<Self, StoreError> {
-        let mut options: PgConnectOptions =
-            url.parse().map_err(|error: sqlx::Error| StoreError::Url(format!("{url} ({error})")))?;
+        let mut options: PgConnectOptions = url
+            .parse()
+            .map_err(|error: sqlx::Error| StoreError::Url(format!("{url} ({error})")))?;
         options = options.application_name("reef").statement_cache_capacity(512);
         if read_only {
             options = options.options([("default_transaction_read_only", "on")]);
@@ -213,7 +226,11 @@ impl PgDb {
         let mut tries = 0..=POOL;
         loop {
             let mut conn = self.pool.acquire().await?;
-            let begun = if let [_] = statements { probe(&mut conn).await } else { begin(&mut conn).await };
+            let begun = if let [_] = statements {
+                probe(&mut conn).await
+            } else {
+                begin(&mut conn).await
+            };
             match begun {
                 Ok(()) => {
                     let outcome = write_all(&mut conn, statements).await;

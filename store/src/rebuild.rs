@@ -70,13 +70,23 @@ impl Build {
 
     fn begin(&mut self, events: Events) -> Result<Folding, LogError> {
         let views = &self.shared.views;
-        let touches = touches(views, |view| self.is_target(view), events.iter().map(|event| &**event))
-            .map_err(|failure| corrupt(failure.reason))?;
-        let mut needs = self.overlay.needs(views, None, &touches, |event| Arc::clone(&events[event]));
+        let touches = touches(
+            views,
+            |view| self.is_target(view),
+            events.iter().map(|event| &**event),
+        )
+        .map_err(|failure| corrupt(failure.reason))?;
+        let mut needs = self
+            .overlay
+            .needs(views, None, &touches, |event| Arc::clone(&events[event]));
         if !self.spilled {
             needs = Needs::default();
         }
-        Ok(Folding { events, touches, needs })
+        Ok(Folding {
+            events,
+            touches,
+            needs,
+        })
     }
 
     fn finish(&mut self, folding: &Folding, children: &sqlite::Children) -> Result<(), LogError> {
@@ -84,7 +94,10 @@ impl Build {
         self.overlay
             .fold(&self.shared.views, &folding.touches, children, envelope)
             .map_err(|failure| corrupt(failure.reason))?;
-        self.position = folding.events.last().map_or(self.position, |event| event.position);
+        self.position = folding
+            .events
+            .last()
+            .map_or(self.position, |event| event.position);
         self.events += folding.events.len() as u64;
         Ok(())
     }
@@ -109,9 +122,18 @@ impl Build {
                 "INSERT INTO view_registry (name, version, position, table_name) VALUES ($1, $2, $3, $4) \
                  ON CONFLICT (name) DO UPDATE SET version = excluded.version, position = excluded.position, \
                  table_name = excluded.table_name",
-                vec![folder.name().into(), folder.version().into(), self.position.into(), self.table(view).into()],
+                vec![
+                    folder.name().into(),
+                    folder.version().into(),
+                    self.position.into(),
+                    self.table(view).into(),
+                ],
             ));
-            if let Some(Table { name, .. }) = old.tables.get(usize::from(view)).filter(|old| !old.name.is_empty()) {
+            if let Some(Table { name, .. }) = old
+                .tables
+                .get(usize::from(view))
+                .filter(|old| !old.name.is_empty())
+            {
                 statements.push(Statement::new(format!("DROP TABLE {name}"), vec![]));
             }
         }
@@ -120,7 +142,10 @@ impl Build {
 }
 
 fn store(inner: &Weak<Inner>) -> Result<Store, LogError> {
-    let gone = || LogError::Unavailable { reason: "the store was closed".to_owned(), unknown: false };
+    let gone = || LogError::Unavailable {
+        reason: "the store was closed".to_owned(),
+        unknown: false,
+    };
     inner.upgrade().map(Store).ok_or_else(gone)
 }
 
@@ -140,14 +165,20 @@ pub(crate) async fn rebuild(inner: &Weak<Inner>, targets: Vec<u16>, anew: bool) 
 
 /// Waits until no other node builds views. The lock lasts as long as the connection.
 async fn lock_builds(db: &Db) -> Result<Option<PgConnection>, LogError> {
-    let Db::Postgres { db, .. } = db else { return Ok(None) };
+    let Db::Postgres { db, .. } = db else {
+        return Ok(None);
+    };
     let mut conn = db.dedicated().await?;
-    conn.execute(sqlx::raw_sql(BUILD_LOCK)).await.map_err(DbError::from)?;
+    conn.execute(sqlx::raw_sql(BUILD_LOCK))
+        .await
+        .map_err(DbError::from)?;
     Ok(Some(conn))
 }
 
 async fn build_all(inner: &Weak<Inner>, mut targets: Vec<u16>, anew: bool) -> Result<u64, LogError> {
-    let Some(mut build) = prepare(inner, &mut targets, anew).await? else { return Ok(0) };
+    let Some(mut build) = prepare(inner, &mut targets, anew).await? else {
+        return Ok(0);
+    };
     let mut next = read(inner, 0).await?;
     let mut indexed = false;
     loop {
@@ -170,7 +201,10 @@ async fn build_all(inner: &Weak<Inner>, mut targets: Vec<u16>, anew: bool) -> Re
             next = read?;
         }
     }
-    let names: Vec<_> = targets.iter().map(|view| build.shared.views.view(*view).name()).collect();
+    let names: Vec<_> = targets
+        .iter()
+        .map(|view| build.shared.views.view(*view).name())
+        .collect();
     let events = switch(inner, build).await?;
     tracing::info!(views = names.join(","), events, "views built");
     Ok(events)
@@ -192,12 +226,18 @@ async fn prepare(inner: &Weak<Inner>, targets: &mut Vec<u16>, anew: bool) -> Res
     for &view in targets.iter() {
         let folder = store.0.shared.views.view(view);
         let table = &mut layout.tables[usize::from(view)];
-        let name = (0..).map(|build| table_name(folder, build)).find(|name| **name != *table.name);
+        let name = (0..)
+            .map(|build| table_name(folder, build))
+            .find(|name| **name != *table.name);
         let name = name.ok_or_else(|| corrupt("no name for a table".to_owned()))?;
         // What an interrupted build left.
         statements.push(Statement::new(format!("DROP TABLE IF EXISTS {name}"), vec![]));
         statements.push(create_view_table(dialect, &name));
-        *table = Table { name: name.into(), version: folder.version(), current: true };
+        *table = Table {
+            name: name.into(),
+            version: folder.version(),
+            current: true,
+        };
     }
     store.0.db.write(statements).await?;
     Ok(Some(Build {
@@ -215,7 +255,11 @@ const READ: &str = "WHERE position > $1 ORDER BY position LIMIT $2";
 
 async fn read(inner: &Weak<Inner>, after: u64) -> Result<Events, LogError> {
     let args = vec![after.into(), CHUNK.into()];
-    store(inner)?.0.db.events(READ, args, |event, _| event.envelope().map(Arc::new)).await
+    store(inner)?
+        .0
+        .db
+        .events(READ, args, |event, _| event.envelope().map(Arc::new))
+        .await
 }
 
 /// Folds a chunk; documents are written out when there are too many to hold.
@@ -277,7 +321,9 @@ async fn write_out(inner: &Weak<Inner>, build: &mut Build) -> Result<(), LogErro
         match &store.0.db {
             Db::Sqlite(db) => {
                 let layout = build.layout.clone();
-                store_writer(db)?.run(move |writer| write_part(writer, &layout, &part)).await??;
+                store_writer(db)?
+                    .run(move |writer| write_part(writer, &layout, &part))
+                    .await??;
             }
             Db::Postgres { db, .. } => {
                 let mut conn = db.pool.acquire().await.map_err(DbError::from)?;
@@ -289,7 +335,10 @@ async fn write_out(inner: &Weak<Inner>, build: &mut Build) -> Result<(), LogErro
 }
 
 fn store_writer(db: &crate::db::SqliteDb) -> Result<&sqlite::WriterHandle, LogError> {
-    let read_only = || LogError::Unavailable { reason: "opened for reading only".to_owned(), unknown: false };
+    let read_only = || LogError::Unavailable {
+        reason: "opened for reading only".to_owned(),
+        unknown: false,
+    };
     db.writer.as_ref().ok_or_else(read_only)
 }
 
@@ -303,7 +352,11 @@ fn write_part(writer: &mut SqliteWriter, layout: &Layout, changes: &[Change]) ->
 }
 
 async fn index(inner: &Weak<Inner>, build: &Build) -> Result<(), LogError> {
-    let statements = build.targets.iter().flat_map(|view| create_view_indexes(build.table(*view))).collect();
+    let statements = build
+        .targets
+        .iter()
+        .flat_map(|view| create_view_indexes(build.table(*view)))
+        .collect();
     store(inner)?.0.db.write(statements).await?;
     Ok(())
 }
@@ -312,7 +365,11 @@ async fn index(inner: &Weak<Inner>, build: &Build) -> Result<(), LogError> {
 async fn switch(inner: &Weak<Inner>, mut build: Build) -> Result<u64, LogError> {
     let store = store(inner)?;
     match &store.0.db {
-        Db::Sqlite(db) => store_writer(db)?.run(move |writer| switch_sqlite(writer, &mut build)).await?,
+        Db::Sqlite(db) => {
+            store_writer(db)?
+                .run(move |writer| switch_sqlite(writer, &mut build))
+                .await?
+        }
         Db::Postgres { db, .. } => {
             let events = switch_postgres(db, &mut build).await?;
             store.refresh_layout().await?;
@@ -326,11 +383,19 @@ fn switch_sqlite(writer: &mut SqliteWriter, build: &mut Build) -> Result<u64, Lo
     let shared = Arc::clone(&build.shared);
     let old = shared.views.layout();
     let tx = writer.conn.transaction().map_err(DbError::from)?;
-    let sql = format!("SELECT {}, leaf_hash FROM events {READ}", crate::tables::event_columns(Dialect::Sqlite));
+    let sql = format!(
+        "SELECT {}, leaf_hash FROM events {READ}",
+        crate::tables::event_columns(Dialect::Sqlite)
+    );
     let args = [build.position.into(), u32::MAX.into()];
     let rest = sqlite::run_events(&tx, &sql, &args, |event, _| event.envelope().map(Arc::new))?;
     let folding = build.begin(rest)?;
-    build.overlay.supply(sqlite::load_docs(&tx, &shared.views, &build.layout, &folding.needs)?);
+    build.overlay.supply(sqlite::load_docs(
+        &tx,
+        &shared.views,
+        &build.layout,
+        &folding.needs,
+    )?);
     let children = sqlite::load_children(&tx, &build.layout, &folding.needs)?;
     build.finish(&folding, &children)?;
     for change in build.changes()? {
@@ -354,11 +419,16 @@ fn switch_sqlite(writer: &mut SqliteWriter, build: &mut Build) -> Result<u64, Lo
 async fn switch_postgres(db: &PgDb, build: &mut Build) -> Result<u64, LogError> {
     let mut conn = db.dedicated().await?;
     // Whoever reads the old tables for long (a backup) must not hold up the whole log.
-    conn.execute(sqlx::raw_sql("BEGIN; SET LOCAL lock_timeout = '5s'")).await.map_err(DbError::from)?;
+    conn.execute(sqlx::raw_sql("BEGIN; SET LOCAL lock_timeout = '5s'"))
+        .await
+        .map_err(DbError::from)?;
     let head = postgres::read_head(&mut conn, true).await?;
     let shared = Arc::clone(&build.shared);
     let old = postgres::read_registry(&mut conn, &shared.views, head.layout).await?;
-    let sql = format!("SELECT {}, leaf_hash FROM events {READ}", crate::tables::event_columns(Dialect::Postgres));
+    let sql = format!(
+        "SELECT {}, leaf_hash FROM events {READ}",
+        crate::tables::event_columns(Dialect::Postgres)
+    );
     let args = [build.position.into(), u32::MAX.into()];
     let rest = postgres::run_events(&mut conn, sql, &args, |event, _| event.envelope().map(Arc::new)).await?;
     let folding = build.begin(rest)?;

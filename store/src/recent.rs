@@ -33,7 +33,10 @@ fn size_of(envelope: &Envelope) -> usize {
 impl Recent {
     /// A ring that starts after this position.
     pub(crate) fn starting_after(position: u64) -> Self {
-        Self(RwLock::new(Ring { end: position, ..Ring::default() }))
+        Self(RwLock::new(Ring {
+            end: position,
+            ..Ring::default()
+        }))
     }
 
     /// Position of the last event in the ring.
@@ -57,7 +60,9 @@ impl Recent {
             ring.events.push_back(Arc::clone(event));
         }
         while ring.events.len() > MAX_EVENTS || ring.bytes > MAX_BYTES {
-            let Some(oldest) = ring.events.pop_front() else { break };
+            let Some(oldest) = ring.events.pop_front() else {
+                break;
+            };
             ring.bytes -= size_of(&oldest);
         }
         true
@@ -65,7 +70,10 @@ impl Recent {
 
     /// Empties the ring; it goes on after that position. For a database that went back in time.
     pub(crate) fn restart_after(&self, position: u64) {
-        *self.0.write() = Ring { end: position, ..Ring::default() };
+        *self.0.write() = Ring {
+            end: position,
+            ..Ring::default()
+        };
     }
 
     /// The events that the query asks for, if the ring holds everything from its start up to `head`.
@@ -90,10 +98,19 @@ impl Recent {
 }
 
 fn matches(query: &EventQuery, event: &Envelope) -> bool {
-    query.account_id.as_ref().is_none_or(|account| event.account_id.as_ref() == Some(account))
+    query
+        .account_id
+        .as_ref()
+        .is_none_or(|account| event.account_id.as_ref() == Some(account))
         && (query.types.is_empty() || query.types.iter().any(|name| name == event.event.event_type()))
-        && query.aggregate_type.as_ref().is_none_or(|name| name == event.aggregate_type)
-        && query.aggregate_id.as_ref().is_none_or(|id| **id == *event.aggregate_id)
+        && query
+            .aggregate_type
+            .as_ref()
+            .is_none_or(|name| name == event.aggregate_type)
+        && query
+            .aggregate_id
+            .as_ref()
+            .is_none_or(|id| **id == *event.aggregate_id)
 }
 
 #[cfg(test)]

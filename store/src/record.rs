@@ -84,18 +84,32 @@ impl Canonical<'_> {
             self.metadata,
         ];
         let lengths = texts.map(length);
-        let numbers =
-            [self.position.to_be_bytes(), self.sequence.to_be_bytes(), self.recorded_at_us.to_be_bytes()];
-        let (account_length, account) =
-            self.account_id.map_or((ABSENT, ""), |account| (length(account), account));
+        let numbers = [
+            self.position.to_be_bytes(),
+            self.sequence.to_be_bytes(),
+            self.recorded_at_us.to_be_bytes(),
+        ];
+        let (account_length, account) = self
+            .account_id
+            .map_or((ABSENT, ""), |account| (length(account), account));
         let head = [TAG, &numbers[0], &numbers[1], &numbers[2]];
-        let body = lengths.iter().zip(texts).flat_map(|(length, text)| [&length[..], text.as_bytes()]);
-        leaf_hash_parts(head.into_iter().chain(body).chain([&account_length[..], account.as_bytes()]))
+        let body = lengths
+            .iter()
+            .zip(texts)
+            .flat_map(|(length, text)| [&length[..], text.as_bytes()]);
+        leaf_hash_parts(
+            head.into_iter()
+                .chain(body)
+                .chain([&account_length[..], account.as_bytes()]),
+        )
     }
 
     pub(crate) fn envelope(&self) -> Result<Envelope, LogError> {
         let corrupt = |reason: String| LogError::Corrupt(format!("event {}: {reason}", self.position));
-        let version = self.event_version.parse().map_err(|_| corrupt("bad event_version".to_owned()))?;
+        let version = self
+            .event_version
+            .parse()
+            .map_err(|_| corrupt("bad event_version".to_owned()))?;
         let event = AnyEvent::decode(self.aggregate_type, self.event_type, version, self.payload)
             .map_err(|error| corrupt(error.to_string()))?;
         let metadata = serde_json::from_str(self.metadata).map_err(|error| corrupt(error.to_string()))?;

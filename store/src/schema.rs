@@ -36,14 +36,19 @@ fn check(applied: i64, known: &[Migration], may_apply: bool) -> Result<(), Store
 
 /// Brings a SQLite file up to date.
 pub(crate) fn migrate_sqlite(conn: &mut Connection) -> Result<(), StoreError> {
-    let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(DbError::from)?;
+    let tx = conn
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(DbError::from)?;
     let make = "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY)";
     tx.execute_batch(make).map_err(DbError::from)?;
-    let applied = tx.query_row(APPLIED, [], |row| row.get(0)).map_err(DbError::from)?;
+    let applied = tx
+        .query_row(APPLIED, [], |row| row.get(0))
+        .map_err(DbError::from)?;
     check(applied, SQLITE, true)?;
     for (version, sql) in SQLITE.iter().filter(|(version, _)| *version > applied) {
         tx.execute_batch(sql).map_err(DbError::from)?;
-        tx.execute("INSERT INTO schema_migrations (version) VALUES (?1)", [version]).map_err(DbError::from)?;
+        tx.execute("INSERT INTO schema_migrations (version) VALUES (?1)", [version])
+            .map_err(DbError::from)?;
     }
     tx.commit().map_err(DbError::from)?;
     Ok(())
@@ -52,7 +57,9 @@ pub(crate) fn migrate_sqlite(conn: &mut Connection) -> Result<(), StoreError> {
 /// Whether this program can read the SQLite file.
 pub(crate) fn check_sqlite(conn: &Connection) -> Result<(), StoreError> {
     let outcome = sqlite::run(conn, &Statement::new(APPLIED, vec![]));
-    let rows = outcome.map_err(|error| StoreError::Schema(format!("this is no database of ours: {error}")))?.rows;
+    let rows = outcome
+        .map_err(|error| StoreError::Schema(format!("this is no database of ours: {error}")))?
+        .rows;
     check(rows.first().map_or(0, |row| row.int(0)), SQLITE, false)
 }
 
@@ -63,7 +70,9 @@ pub(crate) async fn migrate_postgres(conn: &mut PgConnection) -> Result<(), Stor
     conn.execute(run(LOCK)).await.map_err(DbError::from)?;
     let make = "CREATE TABLE IF NOT EXISTS schema_migrations (version bigint PRIMARY KEY)";
     conn.execute(run(make)).await.map_err(DbError::from)?;
-    let rows = crate::postgres::run(conn, &Statement::new(APPLIED, vec![])).await?.rows;
+    let rows = crate::postgres::run(conn, &Statement::new(APPLIED, vec![]))
+        .await?
+        .rows;
     let applied = rows.first().map_or(0, |row| row.int(0));
     check(applied, POSTGRES, true)?;
     for (version, sql) in POSTGRES.iter().filter(|(version, _)| *version > applied) {
@@ -78,6 +87,8 @@ pub(crate) async fn migrate_postgres(conn: &mut PgConnection) -> Result<(), Stor
 /// Whether this program can read the PostgreSQL database.
 pub(crate) async fn check_postgres(conn: &mut PgConnection) -> Result<(), StoreError> {
     let outcome = crate::postgres::run(conn, &Statement::new(APPLIED, vec![])).await;
-    let rows = outcome.map_err(|error| StoreError::Schema(format!("this is no database of ours: {error}")))?.rows;
+    let rows = outcome
+        .map_err(|error| StoreError::Schema(format!("this is no database of ours: {error}")))?
+        .rows;
     check(rows.first().map_or(0, |row| row.int(0)), POSTGRES, false)
 }

@@ -58,7 +58,11 @@ impl Shared {
 
     /// Publishes a commit. Whether the ring of recent events could take the events.
     pub(crate) fn publish(&self, plan: &Plan, changes: &[Change]) -> bool {
-        self.docs.publish(changes.iter().map(|change| (change.view, &change.id, change.now.as_ref())));
+        self.docs.publish(
+            changes
+                .iter()
+                .map(|change| (change.view, &change.id, change.now.as_ref())),
+        );
         let contiguous = self.recent.push(&plan.envelopes());
         *self.state.write() = plan.head.clone();
         self.advance(plan.head.position);

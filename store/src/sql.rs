@@ -70,7 +70,11 @@ pub(crate) struct Row(pub(crate) Vec<Value>);
 
 impl Row {
     pub(crate) fn int(&self, column: usize) -> i64 {
-        if let Some(Value::Int(Some(number))) = self.0.get(column) { *number } else { 0 }
+        if let Some(Value::Int(Some(number))) = self.0.get(column) {
+            *number
+        } else {
+            0
+        }
     }
 
     pub(crate) fn number(&self, column: usize) -> u64 {
@@ -82,11 +86,11 @@ impl Row {
     }
 
     pub(crate) fn text_opt(&mut self, column: usize) -> Option<String> {
-        if let Some(Value::Text(text)) = self.0.get_mut(column) { text.take() } else { None }
-    }
-
-    pub(crate) fn int_opt(&self, column: usize) -> Option<i64> {
-        if let Some(Value::Int(number)) = self.0.get(column) { *number } else { None }
+        if let Some(Value::Text(text)) = self.0.get_mut(column) {
+            text.take()
+        } else {
+            None
+        }
     }
 
     pub(crate) fn bytes(&mut self, column: usize) -> Vec<u8> {
@@ -94,7 +98,11 @@ impl Row {
     }
 
     pub(crate) fn bytes_opt(&mut self, column: usize) -> Option<Vec<u8>> {
-        if let Some(Value::Bytes(bytes)) = self.0.get_mut(column) { bytes.take() } else { None }
+        if let Some(Value::Bytes(bytes)) = self.0.get_mut(column) {
+            bytes.take()
+        } else {
+            None
+        }
     }
 }
 
@@ -107,7 +115,10 @@ pub(crate) struct Statement {
 
 impl Statement {
     pub(crate) fn new(sql: impl Into<Cow<'static, str>>, args: Vec<Value>) -> Self {
-        Self { sql: sql.into(), args }
+        Self {
+            sql: sql.into(),
+            args,
+        }
     }
 }
 
@@ -137,7 +148,10 @@ pub(crate) enum DbError {
 
 impl From<DbError> for LogError {
     fn from(error: DbError) -> Self {
-        Self::Unavailable { reason: error.to_string(), unknown: false }
+        Self::Unavailable {
+            reason: error.to_string(),
+            unknown: false,
+        }
     }
 }
 
@@ -186,7 +200,9 @@ impl Dialect {
             Self::Sqlite => format!("${parameter}"),
             // The parameter stays in the text: the statement is given it on both databases.
             Self::Postgres => {
-                format!("((extract(epoch from clock_timestamp()) * 1000000)::bigint + 0 * ${parameter}::bigint)")
+                format!(
+                    "((extract(epoch from clock_timestamp()) * 1000000)::bigint + 0 * ${parameter}::bigint)"
+                )
             }
         }
     }

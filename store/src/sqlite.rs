@@ -80,11 +80,16 @@ pub(crate) fn run(conn: &Connection, statement: &Statement) -> Result<Outcome, D
     let mut rows = prepared.query(rusqlite::params_from_iter(&statement.args))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let values = (0..columns).map(|column| value_of(row.get_ref(column)?)).collect::<Result<_, DbError>>()?;
+        let values = (0..columns)
+            .map(|column| value_of(row.get_ref(column)?))
+            .collect::<Result<_, DbError>>()?;
         found.push(Row(values));
     }
     drop(rows);
-    Ok(Outcome { rows: found, affected: conn.changes() })
+    Ok(Outcome {
+        rows: found,
+        affected: conn.changes(),
+    })
 }
 
 /// Reads events: the columns of `event_columns` and the leaf hash.
@@ -96,7 +101,9 @@ pub(crate) fn run_events<T>(
 ) -> Result<Vec<T>, LogError> {
     let unavailable = |error: rusqlite::Error| LogError::from(DbError::from(error));
     let mut prepared = conn.prepare_cached(&numbered(sql)).map_err(unavailable)?;
-    let mut rows = prepared.query(rusqlite::params_from_iter(args)).map_err(unavailable)?;
+    let mut rows = prepared
+        .query(rusqlite::params_from_iter(args))
+        .map_err(unavailable)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(unavailable)? {
         found.push(event_of(row, make)?);
@@ -137,7 +144,8 @@ fn event_of<T>(
 
 /// Opens a connection that writes.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
-    let unavailable = |error: rusqlite::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
+    let unavailable =
+        |error: rusqlite::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
     let conn = Connection::open(path).map_err(unavailable)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.execute_batch(
@@ -176,7 +184,11 @@ struct Pool {
 
 impl Readers {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self(Arc::new(Pool { path, idle: Mutex::default(), permits: Semaphore::new(READERS) }))
+        Self(Arc::new(Pool {
+            path,
+            idle: Mutex::default(),
+            permits: Semaphore::new(READERS),
+        }))
     }
 
     /// Runs `read` on a connection of the pool.
@@ -184,7 +196,12 @@ impl Readers {
         &self,
         read: impl FnOnce(&Connection) -> R + Send + 'static,
     ) -> Result<R, DbError> {
-        let permit = self.0.permits.acquire().await.map_err(|error| DbError::Gone(error.to_string()))?;
+        let permit = self
+            .0
+            .permits
+            .acquire()
+            .await
+            .map_err(|error| DbError::Gone(error.to_string()))?;
         let pool = Arc::clone(&self.0);
         let result = tokio::task::spawn_blocking(move || {
             let idle = pool.idle.lock().pop();

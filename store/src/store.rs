@@ -78,7 +78,14 @@ impl Store {
             Place::File(path) => open_file(path, &shared).await?,
             Place::Server => open_server(url, &shared).await?,
         };
-        let store = Self(Arc::new(Inner { db, shared, keys, read_only: false, building: Arc::default() }));
+        let store = Self(Arc::new(Inner {
+            db,
+            shared,
+            keys,
+            read_only: false,
+            building: Arc::default(),
+        }));
+        store.check_restored().await?;
         store.check_master_key().await?;
         store.retire_unknown_views().await?;
         store.build_views().await?;
@@ -100,7 +107,10 @@ impl Store {
                 let readers = Readers::new(path.clone());
                 let missing = || StoreError::Unavailable(format!("{} cannot be opened", path.display()));
                 readers.with(sqlite_check).await.map_err(|_| missing())??;
-                Db::Sqlite(SqliteDb { readers, writer: None })
+                Db::Sqlite(SqliteDb {
+                    readers,
+                    writer: None,
+                })
             }
             Place::Server => {
                 let db = PgDb::connect(url, true).await?;
@@ -109,7 +119,14 @@ impl Store {
                 Db::Postgres { db, writer: None }
             }
         };
-        let store = Self(Arc::new(Inner { db, shared, keys, read_only: true, building: Arc::default() }));
+        let store = Self(Arc::new(Inner {
+            db,
+            shared,
+            keys,
+            read_only: true,
+            building: Arc::default(),
+        }));
+        store.check_restored().await?;
         store.check_master_key().await?;
         store.refresh_layout().await?;
         Ok(store)
@@ -120,7 +137,10 @@ impl Store {
         let head = Statement::new("SELECT layout FROM log_head WHERE id = 1", vec![]);
         let number = self.0.db.fetch(head).await?.first().map_or(0, |row| row.int(0));
         let rows = self.0.db.fetch(registry()).await?;
-        self.0.shared.views.set_layout(Layout::from_registry(&self.0.shared.views, number, rows));
+        self.0
+            .shared
+            .views
+            .set_layout(Layout::from_registry(&self.0.shared.views, number, rows));
         Ok(())
     }
 
@@ -131,7 +151,10 @@ impl Store {
             let (name, table) = (row.text(0), row.text(2));
             if self.0.shared.views.index(&name).is_err() {
                 tracing::info!(view = name, "dropping a view that this program does not have");
-                statements.push(Statement::new("DELETE FROM view_registry WHERE name = $1", vec![name.into()]));
+                statements.push(Statement::new(
+                    "DELETE FROM view_registry WHERE name = $1",
+                    vec![name.into()],
+                ));
                 statements.push(Statement::new(format!("DROP TABLE IF EXISTS {table}"), vec![]));
             }
         }
@@ -146,7 +169,10 @@ impl Store {
 
     /// After the head was moved by other means than an append.
     pub(crate) async fn resync(&self) -> Result<(), StoreError> {
-        if let Db::Sqlite(SqliteDb { writer: Some(writer), .. }) = &self.0.db {
+        if let Db::Sqlite(SqliteDb {
+            writer: Some(writer), ..
+        }) = &self.0.db
+        {
             writer.run(|writer| writer.resync()).await??;
         }
         self.refresh_layout().await?;
@@ -160,7 +186,10 @@ impl Store {
             return Err(StoreError::Schema(reason.clone()));
         }
         let tables = || (0_u16..).zip(&layout.tables);
-        let missing: Vec<u16> = tables().filter(|(_, table)| table.name.is_empty()).map(|(view, _)| view).collect();
+        let missing: Vec<u16> = tables()
+            .filter(|(_, table)| table.name.is_empty())
+            .map(|(view, _)| view)
+            .collect();
         let outdated = tables().filter(|(_, table)| !table.name.is_empty() && !table.current);
         let outdated: Vec<u16> = outdated.map(|(view, _)| view).collect();
         if !missing.is_empty() {
@@ -175,7 +204,10 @@ impl Store {
 
 /// The registry of views, for [`Layout::from_registry`].
 pub(crate) fn registry() -> Statement {
-    Statement::new("SELECT name, version, table_name FROM view_registry ORDER BY name", vec![])
+    Statement::new(
+        "SELECT name, version, table_name FROM view_registry ORDER BY name",
+        vec![],
+    )
 }
 
 /// The old versions serve until this has succeeded, however long it takes.
@@ -205,8 +237,13 @@ async fn open_file(path: PathBuf, shared: &Arc<Shared>) -> Result<Db, StoreError
         shared.start_at(&head);
         sqlite::WriterHandle::start(claimed, head, shared)
     });
-    let writer = opened.await.map_err(|error| StoreError::Unavailable(error.to_string()))??;
-    Ok(Db::Sqlite(SqliteDb { readers, writer: Some(writer) }))
+    let writer = opened
+        .await
+        .map_err(|error| StoreError::Unavailable(error.to_string()))??;
+    Ok(Db::Sqlite(SqliteDb {
+        readers,
+        writer: Some(writer),
+    }))
 }
 
 async fn open_server(url: &str, shared: &Arc<Shared>) -> Result<Db, StoreError> {
@@ -216,7 +253,14 @@ async fn open_server(url: &str, shared: &Arc<Shared>) -> Result<Db, StoreError> 
     let head = postgres::read_head(&mut conn, false).await?;
     shared.start_at(&head);
     let behind = Arc::new(Notify::new());
-    tokio::spawn(postgres::tail(db.clone(), Arc::downgrade(shared), Arc::clone(&behind)));
+    tokio::spawn(postgres::tail(
+        db.clone(),
+        Arc::downgrade(shared),
+        Arc::clone(&behind),
+    ));
     let writer = postgres::WriterHandle::start(db.clone(), head, Arc::clone(shared), behind);
-    Ok(Db::Postgres { db, writer: Some(writer) })
+    Ok(Db::Postgres {
+        db,
+        writer: Some(writer),
+    })
 }

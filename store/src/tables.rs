@@ -22,7 +22,10 @@ pub(crate) fn event_columns(dialect: Dialect) -> String {
 
 /// The columns of a document, in the order of [`doc_of`].
 pub(crate) fn doc_columns(dialect: Dialect) -> String {
-    format!("id, account_id, parent_id, {}, created_position, position, status, created_at", dialect.json_out("payload"))
+    format!(
+        "id, account_id, parent_id, {}, created_position, position, status, created_at",
+        dialect.json_out("payload")
+    )
 }
 
 /// The document in a row of [`doc_columns`].
@@ -40,8 +43,15 @@ pub(crate) fn doc_of(row: &mut Row) -> Doc {
 /// The document in a row of [`doc_columns`], parsed.
 pub(crate) fn stored_doc_of(view: &dyn AnyView, row: &mut Row) -> Result<StoredDoc, LogError> {
     let read = doc_of(row);
-    let any = view.decode(&read.payload).map_err(|error| LogError::Corrupt(error.to_string()))?;
-    Ok(StoredDoc { any, read, status: row.text_opt(6).map(Arc::from), created_at_us: row.int(7) })
+    let any = view
+        .decode(&read.payload)
+        .map_err(|error| LogError::Corrupt(error.to_string()))?;
+    Ok(StoredDoc {
+        any,
+        read,
+        status: row.text_opt(6).map(Arc::from),
+        created_at_us: row.int(7),
+    })
 }
 
 /// Makes a view's table, without the indexes that only lists need.
@@ -83,5 +93,9 @@ pub(crate) fn create_view_indexes(table: &str) -> Vec<Statement> {
 /// Name of a view's table; builds after the first of a version are numbered.
 pub(crate) fn table_name(view: &dyn AnyView, build: u64) -> String {
     let (name, version) = (view.name(), view.version());
-    if build == 0 { format!("view_{name}_v{version}") } else { format!("view_{name}_v{version}_{build}") }
+    if build == 0 {
+        format!("view_{name}_v{version}")
+    } else {
+        format!("view_{name}_v{version}_{build}")
+    }
 }

@@ -49,13 +49,17 @@ impl From<DbError> for VaultError {
 }
 
 fn cipher(key: &Key) -> Result<LessSafeKey, VaultError> {
-    UnboundKey::new(&AES_256_GCM, &key[..]).map(LessSafeKey::new).map_err(|_| VaultError::Unopenable)
+    UnboundKey::new(&AES_256_GCM, &key[..])
+        .map(LessSafeKey::new)
+        .map_err(|_| VaultError::Unopenable)
 }
 
 /// Nonce, ciphertext and tag.
 fn encrypt(random: &SystemRandom, key: &Key, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
     let mut nonce = [0; NONCE_LEN];
-    random.fill(&mut nonce).map_err(|_| VaultError::Unavailable("no randomness".to_owned()))?;
+    random
+        .fill(&mut nonce)
+        .map_err(|_| VaultError::Unavailable("no randomness".to_owned()))?;
     let mut text = Zeroizing::new(plain.to_vec());
     let tag = cipher(key)?
         .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut text)
@@ -64,7 +68,9 @@ fn encrypt(random: &SystemRandom, key: &Key, aad: &[u8], plain: &[u8]) -> Result
 }
 
 fn decrypt(key: &Key, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-    let (nonce, text) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(VaultError::Unopenable)?;
+    let (nonce, text) = sealed
+        .split_first_chunk::<NONCE_LEN>()
+        .ok_or(VaultError::Unopenable)?;
     let mut text = Zeroizing::new(text.to_vec());
     let length = cipher(key)?
         .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), &mut text)
@@ -76,7 +82,12 @@ fn decrypt(key: &Key, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, V
 
 /// The owner is authenticated with the purpose; its length keeps the two apart.
 fn aad(owner: &VaultOwner, purpose: &str) -> Vec<u8> {
-    [&(owner.0.len() as u64).to_be_bytes()[..], owner.0.as_bytes(), purpose.as_bytes()].concat()
+    [
+        &(owner.0.len() as u64).to_be_bytes()[..],
+        owner.0.as_bytes(),
+        purpose.as_bytes(),
+    ]
+    .concat()
 }
 
 fn wrap_aad(owner: &VaultOwner) -> Vec<u8> {
@@ -85,7 +96,12 @@ fn wrap_aad(owner: &VaultOwner) -> Vec<u8> {
 
 impl Keys {
     pub(crate) fn new(master: Key) -> Self {
-        Self { master, open: Cache::new(KEYS), turn: tokio::sync::Mutex::default(), random: SystemRandom::new() }
+        Self {
+            master,
+            open: Cache::new(KEYS),
+            turn: tokio::sync::Mutex::default(),
+            random: SystemRandom::new(),
+        }
     }
 
     fn known(&self, owner: &VaultOwner) -> Option<Arc<Key>> {
@@ -115,8 +131,20 @@ impl Store {
             self.0.db.write_one(insert, vec![fresh.into()]).await?;
             rows = self.0.db.fetch(read()).await?;
         }
-        let Some(row) = rows.first_mut() else { return Ok(()) };
+        let Some(row) = rows.first_mut() else {
+            return Ok(());
+        };
         decrypt(&keys.master, b"reef master key", &row.bytes(0)).map_err(|_| StoreError::MasterKey)?;
+        Ok(())
+    }
+
+    /// Whether a backup's row of `meta` fits this store.
+    pub(crate) fn check_meta(&self, values: &[Value]) -> Result<(), StoreError> {
+        if let [Value::Text(Some(name)), Value::Bytes(Some(check))] = values
+            && name == "master_key_check"
+        {
+            decrypt(&self.0.keys.master, b"reef master key", check).map_err(|_| StoreError::MasterKey)?;
+        }
         Ok(())
     }
 
@@ -134,11 +162,20 @@ impl Store {
     async fn fetch_key(&self, owner: &VaultOwner) -> Result<Option<Arc<Key>>, VaultError> {
         let sql = "SELECT wrapped FROM data_keys WHERE owner = $1";
         let since = Instant::now();
-        let mut rows = self.0.db.fetch(Statement::new(sql, vec![owner.0.as_str().into()])).await?;
-        let Some(row) = rows.first_mut() else { return Ok(None) };
+        let mut rows = self
+            .0
+            .db
+            .fetch(Statement::new(sql, vec![owner.0.as_str().into()]))
+            .await?;
+        let Some(row) = rows.first_mut() else {
+            return Ok(None);
+        };
         let wrapped = row.bytes_opt(0).ok_or(VaultError::Destroyed)?;
         let key = Arc::new(self.0.keys.unwrap_key(owner, &wrapped)?);
-        self.0.keys.open.insert(owner.0.clone(), (Arc::clone(&key), since));
+        self.0
+            .keys
+            .open
+            .insert(owner.0.clone(), (Arc::clone(&key), since));
         Ok(Some(key))
     }
 
@@ -149,10 +186,15 @@ impl Store {
         }
         let keys = &self.0.keys;
         let mut fresh = Zeroizing::new([0; 32]);
-        keys.random.fill(&mut fresh[..]).map_err(|_| VaultError::Unavailable("no randomness".to_owned()))?;
+        keys.random
+            .fill(&mut fresh[..])
+            .map_err(|_| VaultError::Unavailable("no randomness".to_owned()))?;
         let wrapped = encrypt(&keys.random, &keys.master, &wrap_aad(owner), &fresh[..])?;
         let sql = "INSERT INTO data_keys (owner, wrapped) VALUES ($1, $2) ON CONFLICT (owner) DO NOTHING";
-        self.0.db.write_one(sql, vec![owner.0.as_str().into(), wrapped.into()]).await?;
+        self.0
+            .db
+            .write_one(sql, vec![owner.0.as_str().into(), wrapped.into()])
+            .await?;
         // Whoever was first: it is theirs that counts.
         self.data_key(owner).await?.ok_or(VaultError::Absent)
     }
@@ -183,9 +225,17 @@ impl Vault for Store {
         // Not for an owner that was destroyed meanwhile.
         let sql = "INSERT INTO vault (owner, reference, sealed) SELECT $1, $2, $3 \
                    WHERE EXISTS (SELECT 1 FROM data_keys WHERE owner = $1 AND wrapped IS NOT NULL)";
-        let args = vec![owner.0.as_str().into(), reference.as_str().into(), sealed.0.into()];
+        let args = vec![
+            owner.0.as_str().into(),
+            reference.as_str().into(),
+            sealed.0.into(),
+        ];
         let outcome = self.0.db.write_one(sql, args).await?;
-        if outcome.affected == 1 { Ok(reference.into()) } else { Err(VaultError::Destroyed) }
+        if outcome.affected == 1 {
+            Ok(reference.into())
+        } else {
+            Err(VaultError::Destroyed)
+        }
     }
 
     async fn get(&self, owner: &VaultOwner, reference: &VaultRef) -> Result<Zeroizing<Vec<u8>>, VaultError> {
@@ -197,12 +247,16 @@ impl Vault for Store {
             self.data_key(owner).await?;
             return Err(VaultError::Absent);
         };
-        self.open(owner, &format!("vault/{reference}"), &Sealed(row.text(0))).await
+        self.open(owner, &format!("vault/{reference}"), &Sealed(row.text(0)))
+            .await
     }
 
     async fn remove(&self, owner: &VaultOwner, reference: &VaultRef) -> Result<(), VaultError> {
         let args = vec![owner.0.as_str().into(), reference.as_str().into()];
-        self.0.db.write_one("DELETE FROM vault WHERE owner = $1 AND reference = $2", args).await?;
+        self.0
+            .db
+            .write_one("DELETE FROM vault WHERE owner = $1 AND reference = $2", args)
+            .await?;
         Ok(())
     }
 
@@ -216,7 +270,10 @@ impl Vault for Store {
                  destroyed_at = coalesce(data_keys.destroyed_at, excluded.destroyed_at)",
                 vec![owner.0.as_str().into(), now.into()],
             ),
-            Statement::new("DELETE FROM vault WHERE owner = $1", vec![owner.0.as_str().into()]),
+            Statement::new(
+                "DELETE FROM vault WHERE owner = $1",
+                vec![owner.0.as_str().into()],
+            ),
         ];
         let outcome = self.0.db.write(statements).await;
         drop(self.0.keys.open.remove(&owner.0));

@@ -1,10 +1,6 @@
 //! Reading documents.
 
-use std::{
-    collections::HashMap,
-    fmt::Write as _,
-    sync::Arc,
-};
+use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 use async_trait::async_trait;
 use reef_commands::ports::{Doc, LogError, Views};
@@ -34,7 +30,11 @@ struct Conditions {
 
 impl Conditions {
     fn new(dialect: Dialect) -> Self {
-        Self { dialect, text: "TRUE".to_owned(), args: Vec::new() }
+        Self {
+            dialect,
+            text: "TRUE".to_owned(),
+            args: Vec::new(),
+        }
     }
 
     fn bind(&mut self, value: impl Into<Value>) -> usize {
@@ -52,7 +52,9 @@ impl Conditions {
             Filter::Parent(parent) => self.and("parent_id =", parent.as_str()),
             Filter::Status(status) => self.and("status =", status.as_str()),
             Filter::StatusUpTo(status) => self.and("status <=", status.as_str()),
-            Filter::Field(field, value) if view.parent() == Some(field) => self.and("parent_id =", value.as_str()),
+            Filter::Field(field, value) if view.parent() == Some(field) => {
+                self.and("parent_id =", value.as_str())
+            }
             Filter::Field(field, value) if field == "status" => self.and("status =", value.as_str()),
             Filter::Field(field, value) if view.filters().contains(&field.as_str()) => {
                 let field = self.bind(field.as_str());
@@ -83,7 +85,10 @@ fn list_statement(dialect: Dialect, view: &dyn AnyView, table: &str, query: &Que
     if let Some(after) = query.after {
         conditions.and("created_position <", after);
     }
-    let account = query.account_id.as_ref().map(|account| conditions.bind(account.as_str()));
+    let account = query
+        .account_id
+        .as_ref()
+        .map(|account| conditions.bind(account.as_str()));
     let limit = conditions.bind(limit);
     let text = &conditions.text;
     let select = |owner: &str| {
@@ -110,23 +115,35 @@ fn count_statement(dialect: Dialect, view: &dyn AnyView, table: &str, query: &Qu
     }
     if let Some(account) = &query.account_id {
         let account = conditions.bind(account.as_str());
-        write!(conditions.text, " AND (account_id = ${account} OR account_id IS NULL)")
-            .expect("writing to a string cannot fail");
+        write!(
+            conditions.text,
+            " AND (account_id = ${account} OR account_id IS NULL)"
+        )
+        .expect("writing to a string cannot fail");
     }
-    Statement::new(format!("SELECT count(*) FROM {table} WHERE {}", conditions.text), conditions.args)
+    Statement::new(
+        format!("SELECT count(*) FROM {table} WHERE {}", conditions.text),
+        conditions.args,
+    )
 }
 
 impl Store {
     /// The table that serves a view.
     fn table(&self, view: u16) -> Result<Table, LogError> {
         let layout = self.0.shared.views.layout();
-        let table = layout.tables.get(usize::from(view)).filter(|table| !table.name.is_empty());
+        let table = layout
+            .tables
+            .get(usize::from(view))
+            .filter(|table| !table.name.is_empty());
         table.cloned().ok_or_else(|| self.being_built(view))
     }
 
     fn being_built(&self, view: u16) -> LogError {
         let name = self.0.shared.views.view(view).name();
-        LogError::Unavailable { reason: format!("view {name} is being built"), unknown: false }
+        LogError::Unavailable {
+            reason: format!("view {name} is being built"),
+            unknown: false,
+        }
     }
 
     /// Reads from a view's table, wherever it is at the moment.
@@ -144,7 +161,10 @@ impl Store {
             }
             self.refresh_layout().await?;
         }
-        Err(last.map_or(LogError::Corrupt("a view has no table".to_owned()), LogError::from))
+        Err(last.map_or(
+            LogError::Corrupt("a view has no table".to_owned()),
+            LogError::from,
+        ))
     }
 
     async fn get_one(&self, view: u16, id: &str) -> Result<Option<Doc>, LogError> {
@@ -155,11 +175,17 @@ impl Store {
         }
         let commits = self.0.shared.docs.commits();
         let statement = |table: &Table| {
-            let sql = format!("SELECT {} FROM {} WHERE id = $1", doc_columns(dialect), table.name);
+            let sql = format!(
+                "SELECT {} FROM {} WHERE id = $1",
+                doc_columns(dialect),
+                table.name
+            );
             Statement::new(sql, vec![id.into()])
         };
         let mut rows = self.fetch_view(view, statement).await?;
-        let Some(row) = rows.first_mut() else { return Ok(None) };
+        let Some(row) = rows.first_mut() else {
+            return Ok(None);
+        };
         if !(caching && self.table(view)?.current) {
             return Ok(Some(doc_of(row)));
         }
@@ -181,10 +207,18 @@ impl Store {
         // The table that served when the snapshot was taken.
         let rows = snapshot.fetch(registry()).await?;
         let layout = Layout::from_registry(&self.0.shared.views, 0, rows);
-        let table = layout.tables.get(usize::from(view)).filter(|table| !table.name.is_empty());
-        let Some(table) = table else { return Err(self.being_built(view)) };
+        let table = layout
+            .tables
+            .get(usize::from(view))
+            .filter(|table| !table.name.is_empty());
+        let Some(table) = table else {
+            return Err(self.being_built(view));
+        };
         let columns = doc_columns(snapshot.dialect());
-        let sql = format!("SELECT {columns} FROM {} WHERE id > $1 ORDER BY id LIMIT $2", table.name);
+        let sql = format!(
+            "SELECT {columns} FROM {} WHERE id > $1 ORDER BY id LIMIT $2",
+            table.name
+        );
         let mut digest = Context::new(&SHA256);
         let mut last = String::new();
         loop {
@@ -205,7 +239,13 @@ impl Store {
 /// Adds every column of a document, each text behind its length; gives the id.
 fn digest_row(digest: &mut Context, row: &mut Row) -> String {
     let id = row.text(0);
-    let texts = [Some(id.clone()), row.text_opt(1), row.text_opt(2), row.text_opt(3), row.text_opt(6)];
+    let texts = [
+        Some(id.clone()),
+        row.text_opt(1),
+        row.text_opt(2),
+        row.text_opt(3),
+        row.text_opt(6),
+    ];
     for text in &texts {
         let length = text.as_ref().map_or(u64::MAX, |text| text.len() as u64);
         digest.update(&length.to_be_bytes());
@@ -238,14 +278,23 @@ impl Views for Store {
         let known: Vec<&String> = ids.iter().filter(|id| !id.contains('\0')).collect();
         for part in known.chunks(500) {
             let statement = |table: &Table| {
-                let places: Vec<String> = (1..=part.len()).map(|parameter| format!("${parameter}")).collect();
+                let places: Vec<String> = (1..=part.len())
+                    .map(|parameter| format!("${parameter}"))
+                    .collect();
                 let columns = doc_columns(Dialect::Postgres);
-                let sql = format!("SELECT {columns} FROM {} WHERE id IN ({})", table.name, places.join(", "));
+                let sql = format!(
+                    "SELECT {columns} FROM {} WHERE id IN ({})",
+                    table.name,
+                    places.join(", ")
+                );
                 Statement::new(sql, part.iter().map(|id| id.as_str().into()).collect())
             };
             let mut rows = self.fetch_view(view, statement).await?;
-            let mut found: HashMap<Arc<str>, Doc> =
-                rows.iter_mut().map(doc_of).map(|doc| (Arc::clone(&doc.id), doc)).collect();
+            let mut found: HashMap<Arc<str>, Doc> = rows
+                .iter_mut()
+                .map(doc_of)
+                .map(|doc| (Arc::clone(&doc.id), doc))
+                .collect();
             docs.extend(part.iter().filter_map(|id| found.remove(id.as_str())));
         }
         Ok(docs)
@@ -256,7 +305,11 @@ impl Views for Store {
         // Taken first: the page reflects at least this position.
         let position = *self.0.shared.head.borrow();
         if query.limit == 0 || cannot_match(query) {
-            return Ok(Page { data: Vec::new(), next: None, position });
+            return Ok(Page {
+                data: Vec::new(),
+                next: None,
+                position,
+            });
         }
         // An event creates at most one document of a view, so the position is a cursor without ties.
         let mut data = self.list_rows(view, query, u64::from(query.limit) + 1).await?;
@@ -272,7 +325,9 @@ impl Views for Store {
             return Ok(0);
         }
         let (dialect, folder) = (self.0.db.dialect(), self.0.shared.views.view(view));
-        let rows = self.fetch_view(view, |table| count_statement(dialect, folder, &table.name, query)).await?;
+        let rows = self
+            .fetch_view(view, |table| count_statement(dialect, folder, &table.name, query))
+            .await?;
         Ok(rows.first().map_or(0, |row| row.number(0)))
     }
 
@@ -280,7 +335,10 @@ impl Views for Store {
         let targets = if views.is_empty() {
             (0_u16..).take(self.0.shared.views.views.len()).collect()
         } else {
-            views.iter().map(|name| self.0.shared.views.index(name)).collect::<Result<_, _>>()?
+            views
+                .iter()
+                .map(|name| self.0.shared.views.index(name))
+                .collect::<Result<_, _>>()?
         };
         crate::rebuild::rebuild(&Arc::downgrade(&self.0), targets, true).await
     }

@@ -12,16 +12,28 @@ use crate::{Store, sql::Statement};
 impl Workspace for Store {
     async fn files(&self, agent: &AgentId) -> Result<Vec<WorkspaceEntry>, LogError> {
         let sql = "SELECT path, sealed FROM workspace WHERE agent_id = $1 ORDER BY path";
-        let mut rows = self.0.db.fetch(Statement::new(sql, vec![agent.as_str().into()])).await?;
+        let mut rows = self
+            .0
+            .db
+            .fetch(Statement::new(sql, vec![agent.as_str().into()]))
+            .await?;
         let entries = rows.iter_mut();
-        Ok(entries.map(|row| WorkspaceEntry { path: row.text(0), sealed: Sealed(row.text(1)) }).collect())
+        Ok(entries
+            .map(|row| WorkspaceEntry {
+                path: row.text(0),
+                sealed: Sealed(row.text(1)),
+            })
+            .collect())
     }
 
     async fn file(&self, agent: &AgentId, path: &str) -> Result<Option<WorkspaceEntry>, LogError> {
         let sql = "SELECT sealed FROM workspace WHERE agent_id = $1 AND path = $2";
         let args = vec![agent.as_str().into(), path.into()];
         let mut rows = self.0.db.fetch(Statement::new(sql, args)).await?;
-        Ok(rows.first_mut().map(|row| WorkspaceEntry { path: path.to_owned(), sealed: Sealed(row.text(0)) }))
+        Ok(rows.first_mut().map(|row| WorkspaceEntry {
+            path: path.to_owned(),
+            sealed: Sealed(row.text(0)),
+        }))
     }
 
     async fn write(&self, agent: &AgentId, files: BTreeMap<String, Sealed>) -> Result<(), LogError> {
@@ -29,7 +41,9 @@ impl Workspace for Store {
                    ON CONFLICT (agent_id, path) DO UPDATE SET sealed = excluded.sealed";
         let statements = files
             .into_iter()
-            .map(|(path, sealed)| Statement::new(sql, vec![agent.as_str().into(), path.into(), sealed.0.into()]))
+            .map(|(path, sealed)| {
+                Statement::new(sql, vec![agent.as_str().into(), path.into(), sealed.0.into()])
+            })
             .collect();
         self.0.db.write(statements).await?;
         Ok(())

@@ -31,7 +31,10 @@ macro_rules! column {
 
 impl Builder {
     pub(crate) fn new() -> Self {
-        Self { sql: String::with_capacity(2048), args: PgArguments::default() }
+        Self {
+            sql: String::with_capacity(2048),
+            args: PgArguments::default(),
+        }
     }
 
     /// Binds a value and gives its placeholder.
@@ -39,7 +42,9 @@ impl Builder {
     where
         T: sqlx::Encode<'t, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
     {
-        self.args.add(value).map_err(|error| DbError::Refused(error.to_string()))?;
+        self.args
+            .add(value)
+            .map_err(|error| DbError::Refused(error.to_string()))?;
         Ok(format!("${}{cast}", self.args.len()))
     }
 
@@ -67,13 +72,33 @@ impl Builder {
             column!(self, "::text[]", envelopes().map(|event| event.aggregate_type))?,
             column!(self, "::text[]", envelopes().map(|event| &*event.aggregate_id))?,
             column!(self, "::int8[]", envelopes().map(|event| to_db(event.sequence)))?,
-            column!(self, "::text[]", envelopes().map(|event| event.event.event_type()))?,
-            column!(self, "::text[]", envelopes().map(|event| version_text(event.event.event_version())))?,
+            column!(
+                self,
+                "::text[]",
+                envelopes().map(|event| event.event.event_type())
+            )?,
+            column!(
+                self,
+                "::text[]",
+                envelopes().map(|event| version_text(event.event.event_version()))
+            )?,
             column!(self, "::text[]", envelopes().map(|event| &*event.payload))?,
-            column!(self, "::text[]", events().map(|event| event.metadata_json.as_str()))?,
+            column!(
+                self,
+                "::text[]",
+                events().map(|event| event.metadata_json.as_str())
+            )?,
             column!(self, "::int8[]", envelopes().map(|event| to_db(event.position)))?,
-            column!(self, "::text[]", envelopes().map(|event| event.account_id.as_ref().map(AccountId::as_str)))?,
-            column!(self, "::int8[]", envelopes().map(|event| event.recorded_at.timestamp_micros()))?,
+            column!(
+                self,
+                "::text[]",
+                envelopes().map(|event| event.account_id.as_ref().map(AccountId::as_str))
+            )?,
+            column!(
+                self,
+                "::int8[]",
+                envelopes().map(|event| event.recorded_at.timestamp_micros())
+            )?,
             column!(self, "::bytea[]", events().map(|event| &event.leaf[..]))?,
         ];
         self.push(format_args!(
@@ -101,7 +126,11 @@ impl Builder {
             column!(self, "::bytea[]", rows().map(|record| &record.fingerprint[..]))?,
             column!(self, "::bytea[]", rows().map(|record| &record.answer[..]))?,
             column!(self, "::text[]", rows().map(|record| record.subject.as_str()))?,
-            column!(self, "::int8[]", records.iter().map(|(_, position)| to_db(*position)))?,
+            column!(
+                self,
+                "::int8[]",
+                records.iter().map(|(_, position)| to_db(*position))
+            )?,
         ];
         let now = self.add(now_us, "::int8")?;
         self.push(format_args!(
@@ -113,7 +142,12 @@ impl Builder {
     }
 
     /// The documents, for each view those to write and those to remove.
-    pub(crate) fn changes(&mut self, layout: &Layout, changes: &[Change], guard: &str) -> Result<(), DbError> {
+    pub(crate) fn changes(
+        &mut self,
+        layout: &Layout,
+        changes: &[Change],
+        guard: &str,
+    ) -> Result<(), DbError> {
         let mut upserts: BTreeMap<u16, Vec<&StoredDoc>> = BTreeMap::new();
         let mut deletes: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
         for change in changes {
@@ -128,7 +162,9 @@ impl Builder {
         for (view, ids) in deletes {
             let ids = self.add(ids, "::text[]")?;
             let table = &layout.tables[usize::from(view)].name;
-            self.push(format_args!(", d{view} AS (DELETE FROM {table} WHERE id = ANY({ids}) {guard})"));
+            self.push(format_args!(
+                ", d{view} AS (DELETE FROM {table} WHERE id = ANY({ids}) {guard})"
+            ));
         }
         Ok(())
     }
@@ -137,11 +173,19 @@ impl Builder {
         let rows = || docs.iter();
         let columns = [
             column!(self, "::text[]", rows().map(|doc| &*doc.read.id))?,
-            column!(self, "::text[]", rows().map(|doc| doc.read.account_id.as_ref().map(AccountId::as_str)))?,
+            column!(
+                self,
+                "::text[]",
+                rows().map(|doc| doc.read.account_id.as_ref().map(AccountId::as_str))
+            )?,
             column!(self, "::text[]", rows().map(|doc| doc.read.parent_id.as_deref()))?,
             column!(self, "::text[]", rows().map(|doc| doc.status.as_deref()))?,
             column!(self, "::int8[]", rows().map(|doc| doc.created_at_us))?,
-            column!(self, "::int8[]", rows().map(|doc| to_db(doc.read.created_position)))?,
+            column!(
+                self,
+                "::int8[]",
+                rows().map(|doc| to_db(doc.read.created_position))
+            )?,
             column!(self, "::int8[]", rows().map(|doc| to_db(doc.read.position)))?,
             column!(self, "::text[]", rows().map(|doc| &*doc.read.payload))?,
         ];

@@ -31,7 +31,11 @@ pub(crate) enum Failure {
     /// The connection was lost before anything could be committed.
     Gone(String),
     /// The connection was lost in the very moment of committing: this may be stored.
-    Unknown { reason: String, plan: Plan, changes: Vec<Change> },
+    Unknown {
+        reason: String,
+        plan: Plan,
+        changes: Vec<Change>,
+    },
     /// The database refused; perhaps only one append is to blame.
     Refused(LogError),
 }
@@ -60,15 +64,28 @@ pub(crate) async fn read_head(conn: &mut PgConnection, lock: bool) -> Result<Hea
         "SELECT revision, position, frontier, recorded_at, layout FROM log_head WHERE id = 1"
     };
     let mut outcome = run(conn, &Statement::new(sql, vec![])).await?;
-    let row = outcome.rows.first_mut().ok_or_else(|| LogError::Corrupt("log_head is empty".to_owned()))?;
+    let row = outcome
+        .rows
+        .first_mut()
+        .ok_or_else(|| LogError::Corrupt("log_head is empty".to_owned()))?;
     let position = row.number(1);
     let frontier = Frontier::from_bytes(position, &row.bytes(2))
         .ok_or_else(|| LogError::Corrupt("the frontier does not fit the head".to_owned()))?;
-    Ok(HeadState { revision: row.int(0), position, frontier, recorded_at_us: row.int(3), layout: row.int(4) })
+    Ok(HeadState {
+        revision: row.int(0),
+        position,
+        frontier,
+        recorded_at_us: row.int(3),
+        layout: row.int(4),
+    })
 }
 
 /// Reads which tables serve the views.
-pub(crate) async fn read_registry(conn: &mut PgConnection, views: &ViewSet, number: i64) -> Result<Layout, DbError> {
+pub(crate) async fn read_registry(
+    conn: &mut PgConnection,
+    views: &ViewSet,
+    number: i64,
+) -> Result<Layout, DbError> {
     let sql = "SELECT name, version, table_name FROM view_registry ORDER BY name";
     let outcome = run(conn, &Statement::new(sql, vec![])).await?;
     Ok(Layout::from_registry(views, number, outcome.rows))
@@ -97,7 +114,10 @@ async fn look_up(
         }
     }
     if !trusting {
-        let records: Vec<_> = batch.iter().filter_map(|entry| entry.append.idempotency.as_ref()).collect();
+        let records: Vec<_> = batch
+            .iter()
+            .filter_map(|entry| entry.append.idempotency.as_ref())
+            .collect();
         if !records.is_empty() {
             let scopes: Vec<&str> = records.iter().map(|record| record.scope.as_str()).collect();
             let keys: Vec<&str> = records.iter().map(|record| record.key.as_str()).collect();
@@ -164,7 +184,10 @@ async fn load(
     layout: &Layout,
     needs: &Needs,
 ) -> Result<(Vec<(u16, StoredDoc)>, Children), Failure> {
-    Ok((load_docs(conn, views, layout, needs).await?, load_children(conn, layout, needs).await?))
+    Ok((
+        load_docs(conn, views, layout, needs).await?,
+        load_children(conn, layout, needs).await?,
+    ))
 }
 
 /// Loads documents, those of all views in one round trip.
@@ -204,14 +227,22 @@ pub(crate) async fn load_docs(
     Ok(docs)
 }
 
-pub(crate) async fn load_children(conn: &mut PgConnection, layout: &Layout, needs: &Needs) -> Result<Children, DbError> {
+pub(crate) async fn load_children(
+    conn: &mut PgConnection,
+    layout: &Layout,
+    needs: &Needs,
+) -> Result<Children, DbError> {
     let mut children = Children::new();
     let parents: HashSet<&(u16, Arc<str>)> = needs.parents.iter().collect();
     for (view, parent) in parents {
         let table = &layout.tables[usize::from(*view)].name;
         let sql = format!("SELECT id FROM {table} WHERE parent_id = $1");
         let outcome = run(conn, &Statement::new(sql, vec![Value::from(&**parent)])).await?;
-        let ids = outcome.rows.into_iter().map(|mut row| row.text(0).into()).collect();
+        let ids = outcome
+            .rows
+            .into_iter()
+            .map(|mut row| row.text(0).into())
+            .collect();
         children.insert((*view, Arc::clone(parent)), ids);
     }
     Ok(children)
@@ -252,14 +283,28 @@ pub(crate) async fn optimistic(
         // Only a commit proves that the memory, on which everything was refused, is not stale.
         return Ok(Swap::Lost);
     }
-    match swap(conn, batch, memory.head.revision, &plan, &changes, shared, &layout).await {
+    match swap(
+        conn,
+        batch,
+        memory.head.revision,
+        &plan,
+        &changes,
+        shared,
+        &layout,
+    )
+    .await
+    {
         Ok(true) => Ok(Swap::Done(plan, changes)),
         Ok(false) => {
             plan.undo(batch);
             Ok(Swap::Lost)
         }
         // The statement was its own transaction.
-        Err(DbError::Gone(reason)) => Err(Failure::Unknown { reason, plan, changes }),
+        Err(DbError::Gone(reason)) => Err(Failure::Unknown {
+            reason,
+            plan,
+            changes,
+        }),
         Err(error) => {
             plan.undo(batch);
             Err(error.into())
@@ -280,7 +325,11 @@ pub(crate) async fn locked(
         Ok((plan, changes, foreign)) => match conn.execute("COMMIT").await {
             Ok(_) => Ok((plan, changes, foreign)),
             Err(error) => match DbError::from(error) {
-                DbError::Gone(reason) => Err(Failure::Unknown { reason, plan, changes }),
+                DbError::Gone(reason) => Err(Failure::Unknown {
+                    reason,
+                    plan,
+                    changes,
+                }),
                 error @ (DbError::Duplicate(_) | DbError::NoTable(_) | DbError::Refused(_)) => {
                     plan.undo(batch);
                     Err(error.into())
@@ -305,20 +354,36 @@ async fn under_lock(
     let foreign = head.revision != memory.head.revision;
     if foreign {
         if head.layout != memory.head.layout {
-            shared.views.set_layout(read_registry(conn, &shared.views, head.layout).await?);
+            shared
+                .views
+                .set_layout(read_registry(conn, &shared.views, head.layout).await?);
         }
         memory.reset(head);
         shared.docs.invalidate();
     }
     let layout = shared.views.layout();
     if let Some(reason) = &layout.ahead {
-        return Err(LogError::Unavailable { reason: reason.clone(), unknown: false }.into());
+        return Err(LogError::Unavailable {
+            reason: reason.clone(),
+            unknown: false,
+        }
+        .into());
     }
     let (plan, changes) = fold(conn, batch, memory, shared, &layout, false).await?;
     if plan.is_empty() {
         return Ok((plan, changes, foreign));
     }
-    match swap(conn, batch, memory.head.revision, &plan, &changes, shared, &layout).await {
+    match swap(
+        conn,
+        batch,
+        memory.head.revision,
+        &plan,
+        &changes,
+        shared,
+        &layout,
+    )
+    .await
+    {
         Ok(true) => Ok((plan, changes, foreign)),
         Ok(false) => {
             plan.undo(batch);
@@ -368,11 +433,19 @@ pub(crate) async fn resolve(conn: &mut PgConnection, plan: &Plan, batch: &[Entry
     if let Some(event) = plan.events.last() {
         let sql = "SELECT leaf_hash FROM events WHERE position = $1";
         let mut found = run(conn, &Statement::new(sql, vec![event.envelope.position.into()])).await?;
-        return Ok(found.rows.first_mut().is_some_and(|row| row.bytes(0) == event.leaf));
+        return Ok(found
+            .rows
+            .first_mut()
+            .is_some_and(|row| row.bytes(0) == event.leaf));
     }
-    let Some((record, _)) = plan.idempotency(batch).next() else { return Ok(false) };
+    let Some((record, _)) = plan.idempotency(batch).next() else {
+        return Ok(false);
+    };
     let sql = "SELECT fingerprint FROM idempotency WHERE scope = $1 AND key = $2";
     let args = vec![record.scope.as_str().into(), record.key.as_str().into()];
     let mut found = run(conn, &Statement::new(sql, args)).await?;
-    Ok(found.rows.first_mut().is_some_and(|row| row.bytes(0) == record.fingerprint))
+    Ok(found
+        .rows
+        .first_mut()
+        .is_some_and(|row| row.bytes(0) == record.fingerprint))
 }

@@ -68,7 +68,12 @@ async fn hear(listener: &mut Option<PgListener>) -> bool {
 
 /// Reads what the ring does not have yet.
 async fn catch_up(db: &PgDb, shared: &Shared) -> Result<(), LogError> {
-    let rows = db.fetch(&Statement::new("SELECT position FROM log_head WHERE id = 1", vec![])).await?;
+    let rows = db
+        .fetch(&Statement::new(
+            "SELECT position FROM log_head WHERE id = 1",
+            vec![],
+        ))
+        .await?;
     let head = rows.first().map_or(0, |row| row.number(0));
     if head > shared.recent.end() + TOO_FAR {
         shared.recent.restart_after(head - PAGE);
@@ -79,7 +84,9 @@ async fn catch_up(db: &PgDb, shared: &Shared) -> Result<(), LogError> {
     );
     while shared.recent.end() < head {
         let args = [Value::from(shared.recent.end()), Value::from(PAGE)];
-        let events = db.events(&sql, &args, |event, _| event.envelope().map(Arc::new)).await?;
+        let events = db
+            .events(&sql, &args, |event, _| event.envelope().map(Arc::new))
+            .await?;
         if events.is_empty() {
             return Err(DbError::Refused("events before the head are missing".to_owned()).into());
         }

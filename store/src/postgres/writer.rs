@@ -70,19 +70,26 @@ impl WriterHandle {
     }
 
     pub(crate) async fn send(&self, entry: Entry) -> Result<(), DbError> {
-        self.queue.send(entry).await.map_err(|_| DbError::Gone("the writer has stopped".to_owned()))
+        self.queue
+            .send(entry)
+            .await
+            .map_err(|_| DbError::Gone("the writer has stopped".to_owned()))
     }
 }
 
 fn unavailable(reason: String) -> LogError {
-    LogError::Unavailable { reason, unknown: false }
+    LogError::Unavailable {
+        reason,
+        unknown: false,
+    }
 }
 
 impl Writer {
     async fn work(mut self, mut queue: mpsc::Receiver<Entry>) {
         let mut batch = Vec::new();
         while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
-            metrics::histogram!("reef_log_batch_size").record(f64::from(u32::try_from(batch.len()).unwrap_or(0)));
+            metrics::histogram!("reef_log_batch_size")
+                .record(f64::from(u32::try_from(batch.len()).unwrap_or(0)));
             self.commit(std::mem::take(&mut batch)).await;
         }
         if let Some(conn) = self.conn.take() {
@@ -105,13 +112,23 @@ impl Writer {
             match failure {
                 Failure::Refused(error) => return self.one_by_one(batch, error).await,
                 Failure::Gone(reason) => self.disconnect(&reason),
-                Failure::Unknown { reason, plan, changes } => {
+                Failure::Unknown {
+                    reason,
+                    plan,
+                    changes,
+                } => {
                     self.disconnect(&reason);
                     match self.settle(&plan, &batch).await {
                         Ok(true) => return self.publish(batch, plan, &changes),
                         Ok(false) => plan.undo(&mut batch),
                         Err(_) => {
-                            fail_all(batch, &LogError::Unavailable { reason, unknown: true });
+                            fail_all(
+                                batch,
+                                &LogError::Unavailable {
+                                    reason,
+                                    unknown: true,
+                                },
+                            );
                             return;
                         }
                     }
@@ -119,7 +136,10 @@ impl Writer {
             }
             tries -= 1;
             if tries == 0 {
-                fail_all(batch, &unavailable("the connection to the database was lost".to_owned()));
+                fail_all(
+                    batch,
+                    &unavailable("the connection to the database was lost".to_owned()),
+                );
                 return;
             }
             forgive(&mut batch);
@@ -143,7 +163,9 @@ impl Writer {
     /// After the connection was lost in a commit: whether it happened.
     async fn settle(&mut self, plan: &Plan, batch: &[Entry]) -> Result<bool, LogError> {
         self.ensure_connected().await?;
-        let Some(conn) = &mut self.conn else { return Err(unavailable("not connected".to_owned())) };
+        let Some(conn) = &mut self.conn else {
+            return Err(unavailable("not connected".to_owned()));
+        };
         let settled = tokio::time::timeout(SETTLE, resolve(conn, plan, batch)).await;
         // The fence moved the head.
         self.distrust();
@@ -162,20 +184,33 @@ impl Writer {
 
     /// Tries the batch without the lock first, unless other nodes were seen writing.
     async fn attempt(&mut self, batch: &mut [Entry]) -> Result<(Plan, Vec<Change>), Failure> {
-        let Self { conn: Some(conn), memory, shared, caution, .. } = self else {
+        let Self {
+            conn: Some(conn),
+            memory,
+            shared,
+            caution,
+            ..
+        } = self
+        else {
             return Err(Failure::Gone("not connected".to_owned()));
         };
         if *caution == 0 && shared.views.layout().ahead.is_none() {
             match optimistic(conn, batch, memory, shared).await {
                 Ok(Swap::Done(plan, changes)) => return Ok((plan, changes)),
                 // A duplicate: something that was taken for new is there already.
-                Ok(Swap::Lost) | Err(Failure::Refused(_)) => metrics::counter!("reef_log_swaps_lost").increment(1),
+                Ok(Swap::Lost) | Err(Failure::Refused(_)) => {
+                    metrics::counter!("reef_log_swaps_lost").increment(1)
+                }
                 Err(lost @ (Failure::Gone(_) | Failure::Unknown { .. })) => return Err(lost),
             }
             forgive(batch);
         }
         let (plan, changes, foreign) = locked(conn, batch, memory, shared).await?;
-        *caution = if foreign { CAUTION } else { caution.saturating_sub(1) };
+        *caution = if foreign {
+            CAUTION
+        } else {
+            caution.saturating_sub(1)
+        };
         Ok((plan, changes))
     }
 
@@ -194,7 +229,11 @@ impl Writer {
 
     /// Nothing remembered is trusted any more: the next batch reads everything under the lock.
     fn distrust(&mut self) {
-        let head = HeadState { revision: -1, layout: -1, ..self.memory.head.clone() };
+        let head = HeadState {
+            revision: -1,
+            layout: -1,
+            ..self.memory.head.clone()
+        };
         self.memory.reset(head);
         self.shared.docs.invalidate();
         self.caution = 1;
@@ -226,7 +265,6 @@ impl Writer {
             }
             Err(error) => {
                 tracing::warn!(%error, "the writer cannot connect to the database");
-                eprintln!("DEBUG {error}");
                 self.pause = (self.pause * 2).clamp(Duration::from_millis(50), MAX_PAUSE);
                 self.retry_at = Instant::now() + self.pause;
                 Err(error)
@@ -245,7 +283,9 @@ impl Writer {
         .await
         .map_err(|error| LogError::from(DbError::from(error)))?;
         let head = read_head(&mut conn, false).await?;
-        self.shared.views.set_layout(read_registry(&mut conn, &self.shared.views, head.layout).await?);
+        self.shared
+            .views
+            .set_layout(read_registry(&mut conn, &self.shared.views, head.layout).await?);
         self.shared.docs.invalidate();
         self.memory.reset(head);
         Ok(conn)

@@ -17,7 +17,9 @@ fn event(position: u64, payload: &str) -> Arc<Envelope> {
             correlation_id: "c".to_owned(),
             causation_id: None,
         },
-        event: AnyEvent::Reservation(ReservationEvent::Claimed { holder: "h".to_owned() }),
+        event: AnyEvent::Reservation(ReservationEvent::Claimed {
+            holder: "h".to_owned(),
+        }),
         payload: payload.into(),
     })
 }
@@ -27,7 +29,11 @@ fn positions(found: Option<Vec<Arc<Envelope>>>) -> Option<Vec<u64>> {
 }
 
 fn after(after: u64) -> EventQuery {
-    EventQuery { after, limit: 100, ..EventQuery::default() }
+    EventQuery {
+        after,
+        limit: 100,
+        ..EventQuery::default()
+    }
 }
 
 #[test]
@@ -38,7 +44,11 @@ fn serves_what_it_holds_and_says_when_it_does_not() {
     assert_eq!(positions(ring.read(&after(12), 13)), Some(vec![13]));
     assert_eq!(positions(ring.read(&after(13), 13)), Some(vec![]));
     assert_eq!(positions(ring.read(&after(9), 13)), None, "older than the ring");
-    assert_eq!(positions(ring.read(&after(13), 14)), None, "the log is further than the ring");
+    assert_eq!(
+        positions(ring.read(&after(13), 14)),
+        None,
+        "the log is further than the ring"
+    );
 }
 
 #[test]
@@ -54,11 +64,21 @@ fn takes_nothing_after_a_gap_and_nothing_twice() {
 fn applies_filters() {
     let ring = Recent::starting_after(0);
     ring.push(&[event(1, "{}"), event(2, "{}"), event(3, "{}")]);
-    let query = EventQuery { aggregate_id: Some("r1".to_owned()), ..after(0) };
+    let query = EventQuery {
+        aggregate_id: Some("r1".to_owned()),
+        ..after(0)
+    };
     assert_eq!(positions(ring.read(&query, 3)), Some(vec![1, 3]));
-    let query = EventQuery { types: vec!["Other".to_owned()], ..after(0) };
+    let query = EventQuery {
+        types: vec!["Other".to_owned()],
+        ..after(0)
+    };
     assert_eq!(positions(ring.read(&query, 3)), Some(vec![]));
-    let query = EventQuery { until: Some(2), limit: 1, ..after(0) };
+    let query = EventQuery {
+        until: Some(2),
+        limit: 1,
+        ..after(0)
+    };
     assert_eq!(positions(ring.read(&query, 3)), Some(vec![1]));
 }
 

@@ -11,7 +11,8 @@ fn record() -> EventRecord {
         event_type: "ReservationClaimed".to_owned(),
         event_version: "1".to_owned(),
         payload: r#"{"ReservationClaimed":{"holder":"é"}}"#.into(),
-        metadata: r#"{"event_id":"e","actor":"operator:o","dialect":"native","correlation_id":"c"}"#.to_owned(),
+        metadata: r#"{"event_id":"e","actor":"operator:o","dialect":"native","correlation_id":"c"}"#
+            .to_owned(),
         account_id: None,
         recorded_at_us: 1_700_000_000_000_001,
         leaf_hash: [0; 32],
@@ -27,7 +28,14 @@ fn leaf_hash_is_over_the_documented_bytes() {
     bytes.extend(7_u64.to_be_bytes());
     bytes.extend(2_u64.to_be_bytes());
     bytes.extend(1_700_000_000_000_001_i64.to_be_bytes());
-    for text in ["reservation", "email/x", "ReservationClaimed", "1", &record.payload, &record.metadata] {
+    for text in [
+        "reservation",
+        "email/x",
+        "ReservationClaimed",
+        "1",
+        &record.payload,
+        &record.metadata,
+    ] {
         bytes.extend(u32::try_from(text.len()).unwrap().to_be_bytes());
         bytes.extend(text.as_bytes());
     }
@@ -65,7 +73,12 @@ fn records_survive_json() {
 
 #[test]
 fn unreadable_payload_is_corrupt_and_names_the_position() {
-    let broken = EventRecord { payload: "{}".into(), ..record() };
-    let Err(LogError::Corrupt(reason)) = broken.envelope() else { panic!("read") };
+    let broken = EventRecord {
+        payload: "{}".into(),
+        ..record()
+    };
+    let Err(LogError::Corrupt(reason)) = broken.envelope() else {
+        panic!("read")
+    };
     assert!(reason.contains("event 7"), "{reason}");
 }

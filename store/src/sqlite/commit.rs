@@ -76,7 +76,13 @@ pub(crate) fn read_head(conn: &Connection) -> Result<HeadState, LogError> {
     let position = from_db(position);
     let frontier = Frontier::from_bytes(position, &frontier)
         .ok_or_else(|| LogError::Corrupt("the frontier does not fit the head".to_owned()))?;
-    Ok(HeadState { revision, position, frontier, recorded_at_us, layout })
+    Ok(HeadState {
+        revision,
+        position,
+        frontier,
+        recorded_at_us,
+        layout,
+    })
 }
 
 impl SqliteWriter {
@@ -114,7 +120,11 @@ impl SqliteWriter {
     }
 
     fn publish(&mut self, batch: Vec<Entry>, works: Vec<Work>, committed: Committed) {
-        let Committed { plan, changes, works: outcomes } = committed;
+        let Committed {
+            plan,
+            changes,
+            works: outcomes,
+        } = committed;
         if !plan.is_empty() {
             self.memory.committed(&plan);
             self.shared.publish(&plan, &changes);
@@ -165,23 +175,40 @@ impl SqliteWriter {
         }
         let outcomes = works.iter().map(|work| run_work(&tx, work)).collect();
         let commit_failed = |error: rusqlite::Error| {
-            Failure::Commit(LogError::Unavailable { reason: error.to_string(), unknown: true })
+            Failure::Commit(LogError::Unavailable {
+                reason: error.to_string(),
+                unknown: true,
+            })
         };
         if plan.is_empty() && works.is_empty() {
             tx.rollback().map_err(commit_failed)?;
         } else {
             tx.commit().map_err(commit_failed)?;
         }
-        let plan = undo.take().ok_or_else(|| LogError::Corrupt("no plan".to_owned()))?;
-        Ok(Committed { plan, changes, works: outcomes })
+        let plan = undo
+            .take()
+            .ok_or_else(|| LogError::Corrupt("no plan".to_owned()))?;
+        Ok(Committed {
+            plan,
+            changes,
+            works: outcomes,
+        })
     }
 }
 
 /// Runs one piece of work in a savepoint: when it fails, it fails alone.
 fn run_work(conn: &Connection, work: &Work) -> Result<Vec<Outcome>, DbError> {
     conn.execute_batch("SAVEPOINT work")?;
-    let outcome = work.statements.iter().map(|statement| run(conn, statement)).collect::<Result<Vec<_>, _>>();
-    conn.execute_batch(if outcome.is_ok() { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" })?;
+    let outcome = work
+        .statements
+        .iter()
+        .map(|statement| run(conn, statement))
+        .collect::<Result<Vec<_>, _>>();
+    conn.execute_batch(if outcome.is_ok() {
+        "RELEASE work"
+    } else {
+        "ROLLBACK TO work; RELEASE work"
+    })?;
     outcome
 }
 
@@ -253,7 +280,10 @@ pub(crate) fn load_docs(
     let mut docs = Vec::new();
     for key in &needs.docs {
         let table = &layout.tables[usize::from(key.view)].name;
-        let sql = format!("SELECT {} FROM {table} WHERE id = $1", doc_columns(Dialect::Sqlite));
+        let sql = format!(
+            "SELECT {} FROM {table} WHERE id = $1",
+            doc_columns(Dialect::Sqlite)
+        );
         let outcome = run(conn, &Statement::new(sql, vec![(&*key.id).into()]))?;
         for mut row in outcome.rows {
             docs.push((key.view, stored_doc_of(views.view(key.view), &mut row)?));
@@ -272,7 +302,11 @@ pub(crate) fn load_children(conn: &Connection, layout: &Layout, needs: &Needs) -
         let table = &layout.tables[usize::from(*view)].name;
         let sql = format!("SELECT id FROM {table} WHERE parent_id = $1");
         let outcome = run(conn, &Statement::new(sql, vec![(&**parent).into()]))?;
-        let ids = outcome.rows.into_iter().map(|mut row| row.text(0).into()).collect();
+        let ids = outcome
+            .rows
+            .into_iter()
+            .map(|mut row| row.text(0).into())
+            .collect();
         children.insert((*view, Arc::clone(parent)), ids);
     }
     Ok(children)
@@ -360,11 +394,17 @@ pub(crate) fn write_change(conn: &Connection, table: &str, change: &Change) -> R
     match unmoved {
         Some(base) if base.status == doc.status => {
             let sql = format!("UPDATE {table} SET position = ?2, payload = ?3 WHERE id = ?1");
-            conn.prepare_cached(&sql)?.execute(params![&*read.id, to_db(read.position), &*read.payload])?;
+            conn.prepare_cached(&sql)?
+                .execute(params![&*read.id, to_db(read.position), &*read.payload])?;
         }
         Some(_) => {
             let sql = format!("UPDATE {table} SET position = ?2, payload = ?3, status = ?4 WHERE id = ?1");
-            let values = params![&*read.id, to_db(read.position), &*read.payload, doc.status.as_deref()];
+            let values = params![
+                &*read.id,
+                to_db(read.position),
+                &*read.payload,
+                doc.status.as_deref()
+            ];
             conn.prepare_cached(&sql)?.execute(values)?;
         }
         None => insert_doc(conn, table, doc)?,

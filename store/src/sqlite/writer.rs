@@ -50,7 +50,11 @@ pub(crate) struct WriterHandle {
 fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = File::options().create(true).truncate(false).write(true).open(name)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(name)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse(path.display().to_string())),
@@ -67,7 +71,10 @@ pub(crate) struct Claimed {
 /// Opens the file for writing, unless another process has it.
 pub(crate) fn claim(path: &Path) -> Result<Claimed, StoreError> {
     let lock = lock(path)?;
-    Ok(Claimed { conn: super::open_writer(path)?, lock })
+    Ok(Claimed {
+        conn: super::open_writer(path)?,
+        lock,
+    })
 }
 
 impl WriterHandle {
@@ -75,17 +82,31 @@ impl WriterHandle {
     pub(crate) fn start(claimed: Claimed, head: HeadState, shared: Arc<Shared>) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let Claimed { conn, lock } = claimed;
-        let writer = SqliteWriter { conn, memory: Memory::new(head), shared };
-        let thread = std::thread::Builder::new().name("reef-writer".to_owned()).spawn(move || {
-            writer.work(queue);
-            drop(lock);
-        })?;
-        Ok(Self { jobs: Some(jobs), thread: Mutex::new(Some(thread)) })
+        let writer = SqliteWriter {
+            conn,
+            memory: Memory::new(head),
+            shared,
+        };
+        let thread = std::thread::Builder::new()
+            .name("reef-writer".to_owned())
+            .spawn(move || {
+                writer.work(queue);
+                drop(lock);
+            })?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     pub(crate) async fn send(&self, job: Job) -> Result<(), DbError> {
         let gone = || DbError::Gone("the writer has stopped".to_owned());
-        self.jobs.as_ref().ok_or_else(gone)?.send(job).await.map_err(|_| gone())
+        self.jobs
+            .as_ref()
+            .ok_or_else(gone)?
+            .send(job)
+            .await
+            .map_err(|_| gone())
     }
 
     /// Runs `work` on the writer's thread, between two transactions.
@@ -98,7 +119,9 @@ impl WriterHandle {
             drop(reply.send(work(writer)));
         }));
         self.send(job).await?;
-        answer.await.map_err(|_| DbError::Gone("the writer has stopped".to_owned()))
+        answer
+            .await
+            .map_err(|_| DbError::Gone("the writer has stopped".to_owned()))
     }
 }
 
@@ -124,7 +147,8 @@ impl SqliteWriter {
                     Job::Run(run) => runs.push(run),
                 }
             }
-            metrics::histogram!("reef_log_batch_size").record(f64::from(u32::try_from(batch.len()).unwrap_or(0)));
+            metrics::histogram!("reef_log_batch_size")
+                .record(f64::from(u32::try_from(batch.len()).unwrap_or(0)));
             if !(batch.is_empty() && works.is_empty()) {
                 self.commit(batch, works);
             }
