@@ -1,0 +1,11 @@
+//! Specs of the managers and sweeps, over every port in memory and a provider that does as it is told.
+//!
+//! Time is tokio's, paused: it jumps to whatever is waited for next.
+
+mod cleanup;
+mod driver;
+mod metering;
+mod provisioning;
+mod reconcile;
+mod stage;
+mod tasks;
