@@ -27,6 +27,7 @@ pub(crate) struct SqliteDb {
 }
 
 /// Either database.
+#[expect(clippy::large_enum_variant, reason = "there is one per store, behind an Arc")]
 pub(crate) enum Db {
     Sqlite(SqliteDb),
     Postgres {

@@ -1,6 +1,6 @@
 //! The event log as the command side sees it.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -22,13 +22,15 @@ fn decode(event: Canonical<'_>, _leaf: &[u8]) -> Result<Arc<Envelope>, LogError>
     event.envelope().map(Arc::new)
 }
 
+const INFALLIBLE: &str = "writing to a string cannot fail";
+
 /// The part of the statement after the table's name.
 fn tail_of(query: &EventQuery) -> (String, Vec<Value>) {
     let mut args = vec![Value::from(query.after)];
     let mut tail = "WHERE position > $1".to_owned();
     let mut and = |condition: &str, value: Value| {
         args.push(value);
-        tail.push_str(&format!(" AND {condition} ${}", args.len()));
+        write!(tail, " AND {condition} ${}", args.len()).expect(INFALLIBLE);
     };
     if let Some(until) = query.until {
         and("position <=", until.into());
@@ -48,10 +50,10 @@ fn tail_of(query: &EventQuery) -> (String, Vec<Value>) {
         let names: Vec<String> = (first..=args.len())
             .map(|parameter| format!("${parameter}"))
             .collect();
-        tail.push_str(&format!(" AND event_type IN ({})", names.join(", ")));
+        write!(tail, " AND event_type IN ({})", names.join(", ")).expect(INFALLIBLE);
     }
     args.push(query.limit.into());
-    tail.push_str(&format!(" ORDER BY position LIMIT ${}", args.len()));
+    write!(tail, " ORDER BY position LIMIT ${}", args.len()).expect(INFALLIBLE);
     (tail, args)
 }
 

@@ -33,7 +33,10 @@ pub(crate) const CONNECT: Duration = Duration::from_secs(3);
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         let text = error.to_string();
-        let Some(code) = error.as_database_error().and_then(|error| error.code()) else {
+        let Some(code) = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+        else {
             let refused = matches!(
                 error,
                 sqlx::Error::Encode(_)

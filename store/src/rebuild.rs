@@ -226,10 +226,12 @@ async fn prepare(inner: &Weak<Inner>, targets: &mut Vec<u16>, anew: bool) -> Res
     for &view in targets.iter() {
         let folder = store.0.shared.views.view(view);
         let table = &mut layout.tables[usize::from(view)];
-        let name = (0..)
-            .map(|build| table_name(folder, build))
-            .find(|name| **name != *table.name);
-        let name = name.ok_or_else(|| corrupt("no name for a table".to_owned()))?;
+        let first = table_name(folder, 0);
+        let name = if *first == *table.name {
+            table_name(folder, 1)
+        } else {
+            first
+        };
         // What an interrupted build left.
         statements.push(Statement::new(format!("DROP TABLE IF EXISTS {name}"), vec![]));
         statements.push(create_view_table(dialect, &name));
@@ -265,19 +267,19 @@ async fn read(inner: &Weak<Inner>, after: u64) -> Result<Events, LogError> {
 /// Folds a chunk; documents are written out when there are too many to hold.
 async fn fold(inner: &Weak<Inner>, mut build: Build, events: Events) -> Result<Build, LogError> {
     let stopped = |error: tokio::task::JoinError| corrupt(format!("a build stopped: {error}"));
-    if !build.spilled {
+    if build.spilled {
+        let folding = build.begin(events)?;
+        let children = load(inner, &mut build, &folding.needs).await?;
+        build = tokio::task::spawn_blocking(move || build.finish(&folding, &children).map(|()| build))
+            .await
+            .map_err(stopped)??;
+    } else {
         build = tokio::task::spawn_blocking(move || {
             let folding = build.begin(events)?;
             build.finish(&folding, &HashMap::new()).map(|()| build)
         })
         .await
         .map_err(stopped)??;
-    } else {
-        let folding = build.begin(events)?;
-        let children = load(inner, &mut build, &folding.needs).await?;
-        build = tokio::task::spawn_blocking(move || build.finish(&folding, &children).map(|()| build))
-            .await
-            .map_err(stopped)??;
     }
     if build.overlay.len() > HELD_DOCS {
         write_out(inner, &mut build).await?;

@@ -173,7 +173,7 @@ impl Store {
             writer: Some(writer), ..
         }) = &self.0.db
         {
-            writer.run(|writer| writer.resync()).await??;
+            writer.run(sqlite::SqliteWriter::resync).await??;
         }
         self.refresh_layout().await?;
         Ok(())

@@ -53,7 +53,7 @@ impl Conditions {
             Filter::Status(status) => self.and("status =", status.as_str()),
             Filter::StatusUpTo(status) => self.and("status <=", status.as_str()),
             Filter::Field(field, value) if view.parent() == Some(field) => {
-                self.and("parent_id =", value.as_str())
+                self.and("parent_id =", value.as_str());
             }
             Filter::Field(field, value) if field == "status" => self.and("status =", value.as_str()),
             Filter::Field(field, value) if view.filters().contains(&field.as_str()) => {

@@ -21,7 +21,7 @@ use crate::{
 
 /// What became of a batch.
 pub(crate) enum Swap {
-    Done(Plan, Vec<Change>),
+    Done(Box<Plan>, Vec<Change>),
     /// Another node wrote meanwhile; nothing was stored.
     Lost,
 }
@@ -294,7 +294,7 @@ pub(crate) async fn optimistic(
     )
     .await
     {
-        Ok(true) => Ok(Swap::Done(plan, changes)),
+        Ok(true) => Ok(Swap::Done(Box::new(plan), changes)),
         Ok(false) => {
             plan.undo(batch);
             Ok(Swap::Lost)

@@ -196,10 +196,10 @@ impl Writer {
         };
         if *caution == 0 && shared.views.layout().ahead.is_none() {
             match optimistic(conn, batch, memory, shared).await {
-                Ok(Swap::Done(plan, changes)) => return Ok((plan, changes)),
+                Ok(Swap::Done(plan, changes)) => return Ok((*plan, changes)),
                 // A duplicate: something that was taken for new is there already.
                 Ok(Swap::Lost) | Err(Failure::Refused(_)) => {
-                    metrics::counter!("reef_log_swaps_lost").increment(1)
+                    metrics::counter!("reef_log_swaps_lost").increment(1);
                 }
                 Err(lost @ (Failure::Gone(_) | Failure::Unknown { .. })) => return Err(lost),
             }

@@ -248,8 +248,8 @@ async fn lost_connections_lose_nothing() {
         for writer in written {
             let (writer, stored) = writer.unwrap();
             acknowledged += stored;
-            let held = place(&store, &format!("w/{writer}")).await.unwrap().holders.len() as u64;
-            assert!(held >= stored, "{stored} acknowledged, {held} there");
+            let there = place(&store, &format!("w/{writer}")).await.unwrap().holders.len() as u64;
+            assert!(there >= stored, "{stored} acknowledged, {there} there");
         }
         assert!(
             acknowledged > 800,

@@ -231,7 +231,7 @@ async fn a_damaged_backup_is_refused(database: Database) {
         text.replacen("\\\"holder\\\":\\\"b\\\"", "\\\"holder\\\":\\\"z\\\"", 1),
         lines[..lines.len() - 1].join("\n"),
         [&lines[..3], &lines[4..]].concat().join("\n"),
-        text.replacen("{", "", 1),
+        text.replacen('{', "", 1),
         String::new(),
     ];
     for (number, damage) in damages.iter().enumerate() {
