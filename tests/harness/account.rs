@@ -95,7 +95,12 @@ impl Account {
         );
         let pieces = heard.iter().filter(|event| event.kind == "delta");
         let pieces = pieces.map(|event| event.data["text"].as_str().expect("a piece of text").to_owned());
+        let conversation = &heard[0].data["aggregate"]["id"];
         Chat {
+            conversation: conversation
+                .as_str()
+                .expect("a conversation has an id")
+                .to_owned(),
             pieces: pieces.collect(),
             recorded: heard.last().expect("not empty").data.clone(),
         }
@@ -105,6 +110,7 @@ impl Account {
 /// A reply as it was streamed.
 #[derive(Debug)]
 pub(crate) struct Chat {
+    conversation: String,
     pub(crate) pieces: Vec<String>,
     /// The last event: the reply as it was recorded.
     pub(crate) recorded: Value,

@@ -33,7 +33,15 @@ impl FaultyLog {
         !self.calm.load(Ordering::SeqCst) && self.chance.percent(percent)
     }
 
-    fn answers(&self) -> Result<(), LogError> {
+    /// Often enough, somebody else gets a turn before the log answers.
+    async fn takes_its_time(&self) {
+        if self.chance.percent(30) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn answers(&self) -> Result<(), LogError> {
+        self.takes_its_time().await;
         if self.fails(1) {
             Err(unavailable(false))
         } else {
@@ -52,10 +60,12 @@ fn unavailable(unknown: bool) -> LogError {
 #[async_trait]
 impl EventLog for FaultyLog {
     async fn append(&self, append: Append) -> Result<Appended, LogError> {
+        self.takes_its_time().await;
         if self.fails(3) {
             return Err(unavailable(self.chance.percent(50)));
         }
         let appended = self.store.append(append).await?;
+        self.takes_its_time().await;
         // Committed, but whoever asked never learns of it.
         if self.fails(4) {
             Err(unavailable(true))
@@ -65,12 +75,12 @@ impl EventLog for FaultyLog {
     }
 
     async fn stream(&self, key: &StreamKey, after: u64, limit: u32) -> Result<Vec<Arc<Envelope>>, LogError> {
-        self.answers()?;
+        self.answers().await?;
         self.store.stream(key, after, limit).await
     }
 
     async fn read(&self, query: &EventQuery) -> Result<Vec<Arc<Envelope>>, LogError> {
-        self.answers()?;
+        self.answers().await?;
         self.store.read(query).await
     }
 
@@ -91,7 +101,7 @@ impl EventLog for FaultyLog {
     }
 
     async fn idempotent(&self, scope: &str, key: &str) -> Result<Option<Idempotent>, LogError> {
-        self.answers()?;
+        self.answers().await?;
         self.store.idempotent(scope, key).await
     }
 

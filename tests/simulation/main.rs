@@ -17,17 +17,33 @@ use world::World;
 /// Seeds that are always tried.
 const SEEDS: u64 = 24;
 /// Things that happen in one run before everything is left to settle.
-const STEPS: usize = 400;
+const STEPS: usize = 500;
 
 /// One run, as deep as the time allows: faults, then calm, then the invariants.
 async fn live_through(seed: u64) -> World {
     let mut world = World::new(seed).await;
+    let mut told = 0;
     for _ in 0..STEPS {
         world.step().await;
-        trace(&format!("position {}", world.store.events().len()));
+        told = tell(&world, told);
     }
+    trace("calm");
     world.settle().await;
+    tell(&world, told);
     world
+}
+
+/// Says what happened since; how much was told by now.
+fn tell(world: &World, since: usize) -> usize {
+    let events = world.store.events();
+    for event in &events[since..] {
+        let (kind, by) = (event.event.event_type(), &event.metadata.actor);
+        trace(&format!(
+            "  {} {kind} {} by {by}",
+            event.position, event.aggregate_id
+        ));
+    }
+    events.len()
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {

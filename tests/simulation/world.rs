@@ -106,14 +106,11 @@ impl World {
     async fn populate(&mut self) {
         let bundle = json!({ "agent": { "model": "m" } });
         let template = json!({ "slug": "fish", "name": "Fish", "bundle": bundle });
-        self.send("PublishTemplate", template, None).await;
+        self.made("PublishTemplate", template).await;
         for number in 0..2 {
             let body =
                 json!({ "name": format!("c{number}"), "owner_email": format!("c{number}@example.com") });
-            let answer = self
-                .send("RegisterAccount", body, None)
-                .await
-                .expect("a calm world");
+            let answer = self.made("RegisterAccount", body).await;
             let account = AccountId::from(answer.aggregate.id.as_str());
             let user = answer
                 .result
@@ -121,26 +118,28 @@ impl World {
                 .and_then(|result| result["user_id"].as_str());
             let user = UserId::from(user.expect("a registered account has an owner"));
             let plan = json!({ "id": "p", "name": "P", "metering_interval_s": 60, "max_active_agents": 2 });
-            self.send("AssignPlan", json!({ "account_id": account, "plan": plan }), None)
+            self.made("AssignPlan", json!({ "account_id": account, "plan": plan }))
                 .await;
             let credits = json!({ "account_id": account, "amount_micro": 3_000_000 });
-            self.send("GrantCredits", credits, None).await;
+            self.made("GrantCredits", credits).await;
             self.customers.push(Customer { account, user });
         }
     }
 
-    /// The next thing happens.
+    /// The next thing happens, or several at once.
     pub(crate) async fn step(&mut self) {
         match self.chance.below(100) {
-            0..45 => self.a_client_acts().await,
-            45..50 => self.a_client_tries_again().await,
-            50..80 => self.a_manager_moves(1 + self.chance.below(6)).await,
-            80..88 => {
+            0..30 => self.clients_act(1, false).await,
+            30..45 => self.clients_act(3, false).await,
+            45..60 => self.clients_act(2, true).await,
+            60..65 => self.a_client_tries_again().await,
+            65..85 => self.clients_act(0, true).await,
+            85..91 => {
                 let (which, node) = (self.chance.below(3), self.node());
                 managers::sweep(which, &node).await;
             }
-            88..94 => tokio::time::advance(Duration::from_secs(self.chance.below(900) as u64)).await,
-            94..97 => self.driver.one_dies(),
+            91..94 => self.time_passes().await,
+            94..96 => self.driver.one_dies(),
             _ => {
                 let index = self.chance.below(self.nodes.len());
                 self.nodes[index] = self.fresh_node();
@@ -148,15 +147,15 @@ impl World {
         }
     }
 
-    fn node(&self) -> Context {
-        self.chance.pick(&self.nodes).expect("there are nodes").clone()
+    /// Most often a moment, sometimes longer than any deadline.
+    async fn time_passes(&self) {
+        let longest_s = if self.chance.percent(15) { 3_600 } else { 60 };
+        let seconds = u64::try_from(self.chance.below(longest_s)).expect("a short time");
+        tokio::time::advance(Duration::from_secs(seconds)).await;
     }
 
-    async fn a_manager_moves(&mut self, events: usize) {
-        let (which, node) = (self.chance.below(MANAGERS), self.node());
-        self.progress
-            .advance(which, events, &self.store, &node, &self.chance)
-            .await;
+    fn node(&self) -> Context {
+        self.chance.pick(&self.nodes).expect("there are nodes").clone()
     }
 
     async fn a_client_tries_again(&mut self) {
@@ -164,22 +163,46 @@ impl World {
             return;
         }
         let open = self.open.swap_remove(self.chance.below(self.open.len()));
-        self.send_under(open).await;
+        self.send(open).await;
     }
 
-    async fn a_client_acts(&mut self) {
+    /// Several clients act at the same moment, and a manager moves meanwhile, each on some node.
+    async fn clients_act(&mut self, clients: usize, a_manager_moves: bool) {
+        let asked: Vec<Open> = (0..clients).map(|_| self.something_to_ask()).collect();
+        let mut progress = std::mem::take(&mut self.progress);
+        let (which, count, node) = (
+            self.chance.below(MANAGERS),
+            1 + self.chance.below(40),
+            self.node(),
+        );
+        let manager = async {
+            if a_manager_moves {
+                progress
+                    .advance(which, count, &self.store, &node, &self.chance)
+                    .await;
+            }
+        };
+        let asking = futures::future::join_all(asked.iter().map(|open| self.ask(open)));
+        let (ended, ()) = tokio::join!(asking, manager);
+        self.progress = progress;
+        for (open, ended) in asked.into_iter().zip(ended) {
+            self.note(open, ended);
+        }
+    }
+
+    /// A command, most often about what exists, sometimes about what is another's.
+    fn something_to_ask(&mut self) -> Open {
         let customer = self.chance.below(self.customers.len());
-        let (name, body) = self.something_to_ask(customer);
+        let (name, body) = self.command_of(customer);
         let caller = if name == "GrantCredits" {
             None
         } else {
             Some(customer)
         };
-        self.send(name, body, caller).await;
+        self.open(name, body, caller)
     }
 
-    /// A command, most often about what exists, sometimes about what is another's.
-    fn something_to_ask(&self, customer: usize) -> (&'static str, Value) {
+    fn command_of(&self, customer: usize) -> (&'static str, Value) {
         let whose = if self.chance.percent(5) {
             1 - customer
         } else {
@@ -203,48 +226,40 @@ impl World {
                 .unwrap_or_else(|| format!("{kind}_unknown"))
         };
         let key = self.next_key;
-        match self.chance.below(15) {
-            0 | 1 => ("DeployAgent", json!({ "name": "a", "template_id": "tmpl_fish" })),
-            2..=5 => {
-                let what = *self
-                    .chance
-                    .pick(&["count", "confirm", "confirm", "deny"])
-                    .expect("there are some");
+        let either = |one, other| if self.chance.percent(50) { one } else { other };
+        match self.chance.below(25) {
+            0..3 => ("DeployAgent", json!({ "name": "a", "template_id": "tmpl_fish" })),
+            3..9 => {
+                let what = ["count", "count", "confirm", "confirm", "deny"][self.chance.below(5)];
+                let description = format!("{what} {key}");
                 (
                     "SubmitTask",
-                    json!({ "agent_id": of("agent"), "description": format!("{what} {key}") }),
+                    json!({ "agent_id": of("agent"), "description": description }),
                 )
             }
-            6 => ("ApproveTask", json!({ "task_id": of("task") })),
-            7 => (
-                *self
-                    .chance
-                    .pick(&["RejectTask", "ApproveTask"])
-                    .expect("there are some"),
+            9..13 => (
+                either("ApproveTask", "RejectTask"),
                 json!({ "task_id": of("task") }),
             ),
-            8 => ("StopAgent", json!({ "agent_id": of("agent") })),
-            9 => ("StartAgent", json!({ "agent_id": of("agent") })),
-            10 => ("DeleteAgent", json!({ "agent_id": of("agent") })),
-            11 => (
+            13 => ("StopAgent", json!({ "agent_id": of("agent") })),
+            14 | 15 => ("StartAgent", json!({ "agent_id": of("agent") })),
+            16 => ("DeleteAgent", json!({ "agent_id": of("agent") })),
+            17 => ("RestartAgent", json!({ "agent_id": of("agent") })),
+            18 | 19 => (
                 "CreatePolicy",
                 json!({ "name": format!("p{key}"), "rules": "ALLOW: count" }),
             ),
-            12 => match self.chance.below(3) {
-                0 => ("DeletePolicy", json!({ "policy_id": of("policy") })),
-                1 => (
-                    "UpdatePolicy",
-                    json!({ "policy_id": of("policy"), "name": format!("p{key}") }),
-                ),
-                _ => (
-                    "AttachAgentPolicy",
-                    json!({ "agent_id": of("agent"), "policy_id": of("policy") }),
-                ),
-            },
-            13 => match self.chance.below(2) {
-                0 => ("IssueApiKey", json!({ "name": "k" })),
-                _ => ("RevokeApiKey", json!({ "key_id": of("api_key") })),
-            },
+            20 => ("DeletePolicy", json!({ "policy_id": of("policy") })),
+            21 => (
+                "UpdatePolicy",
+                json!({ "policy_id": of("policy"), "name": format!("p{key}") }),
+            ),
+            22 => (
+                "AttachAgentPolicy",
+                json!({ "agent_id": of("agent"), "policy_id": of("policy") }),
+            ),
+            23 if self.chance.percent(50) => ("IssueApiKey", json!({ "name": "k" })),
+            23 => ("RevokeApiKey", json!({ "key_id": of("api_key") })),
             _ => (
                 "GrantCredits",
                 json!({ "account_id": account, "amount_micro": 500_000 }),
@@ -252,19 +267,23 @@ impl World {
         }
     }
 
-    async fn send(&mut self, name: &'static str, body: Value, account: Option<usize>) -> Option<Answer> {
+    fn open(&mut self, name: &'static str, body: Value, account: Option<usize>) -> Open {
         let key = format!("key-{}", self.next_key);
         self.next_key += 1;
-        self.send_under(Open {
+        Open {
             key,
             name,
             body,
             account,
-        })
-        .await
+        }
     }
 
-    async fn send_under(&mut self, open: Open) -> Option<Answer> {
+    async fn send(&mut self, open: Open) -> Option<Answer> {
+        let ended = self.ask(&open).await;
+        self.note(open, ended)
+    }
+
+    async fn ask(&self, open: &Open) -> Result<Answer, CommandError> {
         let caller = open.account.map_or_else(Caller::operator, |customer| {
             let Customer { account, user } = self.customers[customer].clone();
             Caller {
@@ -280,35 +299,41 @@ impl World {
         let body = serde_json::to_vec(&open.body).expect("a body is JSON");
         let node = self.node();
         let ended = command.run(&node.bus, &body, request).await;
-        trace(&format!(
-            "{} {} {}: {:?}",
-            open.key,
-            open.name,
-            open.body,
-            ended.as_ref().map(|a| &a.events)
-        ));
+        let told = ended.as_ref().map(|answer| answer.position);
+        trace(&format!("{} {} {}: {told:?}", open.key, open.name, open.body));
+        ended
+    }
+
+    fn note(&mut self, open: Open, ended: Result<Answer, CommandError>) -> Option<Answer> {
         match ended {
             Ok(answer) => {
                 self.answers.push((open.key, answer.clone()));
                 Some(answer)
             }
-            Err(error) if error.is_transient() => {
-                self.open.push(open);
-                None
-            }
-            Err(CommandError::Corrupt(reason)) => panic!("{}: corrupt: {reason}", open.name),
+            Err(CommandError::Corrupt(reason)) => panic!("{} {}: corrupt: {reason}", open.name, open.body),
             Err(CommandError::Malformed { field, message }) => {
                 panic!("{} {}: {field}: {message}", open.name, open.body)
             }
-            Err(_) => None,
+            Err(error) => {
+                if error.is_transient() {
+                    self.open.push(open);
+                }
+                None
+            }
         }
+    }
+
+    /// Asks at once, for the beginning.
+    async fn made(&mut self, name: &'static str, body: Value) -> Answer {
+        let open = self.open(name, body, None);
+        self.send(open).await.expect("it is still calm")
     }
 
     /// No more faults: everything that was begun comes to its end.
     pub(crate) async fn settle(&mut self) {
         self.calm.store(true, Ordering::SeqCst);
         for open in std::mem::take(&mut self.open) {
-            self.send_under(open).await;
+            self.send(open).await;
         }
         for round in 0..200 {
             for which in 0..MANAGERS {

@@ -53,7 +53,7 @@ async fn a_model_answers(database: Database) {
     );
 
     // The second message knows the first, and what was streamed is what was recorded.
-    account.chat(&agent, "And how many crabs?").await;
+    account.go_on(&chat, "And how many crabs?").await;
     let turns = model.asked()[1].body["messages"]
         .as_array()
         .expect("messages")

@@ -72,7 +72,14 @@ async fn a_stopped_agent_starts_again(database: Database) {
         .command("StopAgent", json!({ "agent_id": agent }))
         .await
         .ok();
-    account.becomes("agents", &agent, "stopped").await;
+    let stopped = account.becomes("agents", &agent, "stopped").await;
+    account
+        .becomes(
+            "runtimes",
+            stopped["runtime_id"].as_str().expect("its own runtime"),
+            "stopped",
+        )
+        .await;
     let again = account
         .client
         .command("StopAgent", json!({ "agent_id": agent }))

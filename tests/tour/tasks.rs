@@ -117,14 +117,28 @@ async fn a_dry_run_explains(database: Database) {
     let server = Server::start(&database).await;
     let account = Account::make(&server, "aquarium").await;
     let policy = account.policy("careful", RULES).await;
-    let body = json!({ "policy_id": policy, "action": "send email to the team" });
-    let answer = account.client.command("EvaluatePolicy", body).await.ok();
-    assert_eq!(answer.body["events"], json!([]), "asking changes nothing");
-    assert!(
-        answer.body["result"]
-            .to_string()
-            .contains("REQUIRE CONFIRM: send email"),
-        "{}",
-        answer.text
+    let before = server.operator().last_position().await;
+    for (text, decision, rule) in [
+        ("list files in the workspace", "allow", "ALLOW: list files"),
+        (
+            "send email to the team",
+            "require_confirm",
+            "REQUIRE CONFIRM: send email",
+        ),
+        ("list files and delete database", "deny", "DENY: delete database"),
+    ] {
+        let body = json!({ "policy_id": policy, "text": text });
+        let request = account
+            .client
+            .request(reqwest::Method::POST, "/v1/policies/evaluate")
+            .json(&body);
+        let answer = account.client.send(request).await.expect("an answer").ok();
+        assert_eq!(answer.body["decision"], decision, "{}", answer.text);
+        assert!(answer.text.contains(rule), "the rule is named: {}", answer.text);
+    }
+    assert_eq!(
+        server.operator().last_position().await,
+        before,
+        "asking changes nothing"
     );
 }
