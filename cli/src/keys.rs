@@ -72,8 +72,18 @@ pub(crate) fn operator_key(config: &Config) -> Result<Zeroizing<String>> {
 pub(crate) fn master_key(config: &Config) -> Result<Zeroizing<[u8; 32]>> {
     match &config.master_key {
         Some(text) => parse_32(text).context("master_key"),
-        None => secret_file(&config.data_dir.join("master.key")),
+        None => existing_file(&config.data_dir.join("master.key")),
     }
+}
+
+/// The key that signs checkpoints, which must be there already.
+pub(crate) fn signing_seed(config: &Config) -> Result<Zeroizing<[u8; 32]>> {
+    existing_file(&config.data_dir.join("checkpoint.key"))
+}
+
+fn existing_file(path: &Path) -> Result<Zeroizing<[u8; 32]>> {
+    anyhow::ensure!(path.exists(), "there is no {}", path.display());
+    secret_file(path)
 }
 
 fn secret_file(path: &Path) -> Result<Zeroizing<[u8; 32]>> {

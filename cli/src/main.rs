@@ -2,6 +2,7 @@
 
 mod client;
 mod config;
+mod database;
 mod exit;
 mod keys;
 mod logging;

@@ -11,7 +11,7 @@ use reef_commands::{
     conversation::Chat,
     follower::FollowerConfig,
     managers::{Context, Managers},
-    ports::{Checkpoints, Clock, LogLines, RuntimeDriver, SystemClock},
+    ports::{Checkpoints, LogLines, RuntimeDriver},
     task::NodeReports,
 };
 use reef_runtimes::{
@@ -23,7 +23,7 @@ use reef_store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, keys::Keys};
+use crate::{config::Config, database, keys::Keys};
 
 /// How long what is under way may take to finish at shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
-    let store = open_store(&config, &keys).await?;
+    let store = database::open(&config, keys.master.clone()).await?;
     let services = services(&store);
     let bus = Bus::new(services.clone());
     let drivers = drivers(&config, &bus)?;
@@ -78,22 +78,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     Ok(())
 }
 
-async fn open_store(config: &Config, keys: &Keys) -> Result<Store> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let url = config.database_url();
-    Store::open(
-        &url,
-        &config.data_dir,
-        reef_projections::views::all(),
-        keys.master.clone(),
-        clock,
-    )
-    .await
-    .with_context(|| format!("database {}", without_password(&url)))
-}
-
 fn services(store: &Store) -> Services {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock = database::clock();
     let log_lines: Arc<dyn LogLines> = Arc::new(MemoryLogLines::new(Arc::clone(&clock)));
     Services {
         log: Arc::new(store.clone()),
@@ -152,18 +138,10 @@ fn announce(config: &Config, keys: &Keys, address: std::net::SocketAddr) {
     }
     tracing::info!(
         %address,
-        database = %without_password(&config.database_url()),
+        database = %database::without_password(&config.database_url()),
         version = env!("CARGO_PKG_VERSION"),
         "reef listens; documentation at http://{address}/docs"
     );
-}
-
-/// The database's address as it may be shown.
-fn without_password(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-        _ => url.to_owned(),
-    }
 }
 
 async fn stop_on_signal(shutdown: CancellationToken) {

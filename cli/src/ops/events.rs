@@ -10,9 +10,12 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use futures::StreamExt as _;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{json, value::RawValue};
 
 use crate::{client::Client, output::Output};
+
+/// Events read at a time.
+const PAGE: u32 = 500;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Events {
@@ -75,25 +78,23 @@ async fn tail(client: &Client, after: Option<u64>) -> Result<()> {
     Ok(())
 }
 
+/// Writes events as they are, byte for byte, each with its leaf hash: `reef verify --export` needs both.
 async fn export(client: &Client, mut after: u64, mut sink: impl Write, output: Output) -> Result<u64> {
     let bar = output.progress("exporting");
     let mut written = 0;
     loop {
-        let page = client
-            .get(&format!("/v1/events?after={after}&limit=1000"))
-            .await?;
-        let events = page
-            .as_array()
-            .context("the server's answer is not a batch of events")?;
+        let request = client.request(Method::GET, &format!("/v1/events?after={after}&limit={PAGE}"));
+        let text = client.send(request).await?.text().await?;
+        let events: Vec<&RawValue> =
+            serde_json::from_str(&text).context("the server's answer is not a batch of events")?;
         if events.is_empty() {
             break;
         }
-        for event in events {
-            serde_json::to_writer(&mut sink, event)?;
-            sink.write_all(b"\n")?;
-            after = event["position"]
-                .as_u64()
-                .context("an event without a position")?;
+        let leaves = client.get(&format!("/v1/log/leaves?after={after}&limit={}", events.len())).await?;
+        for (event, leaf) in events.iter().zip(leaves["data"].as_array().into_iter().flatten()) {
+            let event = event.get().trim_end().strip_suffix('}').context("an event is an object")?;
+            writeln!(sink, "{event},\"leafhash\":{leaf}}}")?;
+            after += 1;
             written += 1;
         }
         bar.set_length(written);
