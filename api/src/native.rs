@@ -41,7 +41,11 @@ pub fn router(state: ApiState) -> Router {
         .route("/docs", get(operations::docs))
         .fallback(unknown_route);
     let metrics = Router::new().route("/metrics", get(operations::metrics));
-    let metrics_access = if state.config().open_metrics { Access::Open } else { Access::Credential };
+    let metrics_access = if state.config().open_metrics {
+        Access::Open
+    } else {
+        Access::Credential
+    };
     Router::new()
         .merge(layered(open, &state, Access::Open, patience))
         .merge(layered(metrics, &state, metrics_access, patience))
@@ -62,6 +66,7 @@ fn reads(state: &App) -> Router<App> {
         .route("/v1/streams/{type}/{id}/state", get(state::get))
         .route("/v1/log/checkpoint", get(log::checkpoint))
         .route("/v1/log/key", get(log::key))
+        .route("/v1/log/leaves", get(log::leaves))
         .route("/v1/log/proof/inclusion", get(log::inclusion))
         .route("/v1/log/proof/consistency", get(log::consistency))
         .route("/v1/policies/evaluate", post(policy::evaluate))
@@ -83,17 +88,22 @@ fn waiting() -> Router<App> {
         .route("/v1/views/{view}/rebuild", post(operator::rebuild))
 }
 
-fn layered(
-    router: Router<App>,
-    state: &App,
-    access: Access,
-    patience: Option<Duration>,
-) -> Router<App> {
-    router.layer(middleware::from_fn_with_state(Edge { state: state.clone(), access, patience }, edge))
+fn layered(router: Router<App>, state: &App, access: Access, patience: Option<Duration>) -> Router<App> {
+    router.layer(middleware::from_fn_with_state(
+        Edge {
+            state: state.clone(),
+            access,
+            patience,
+        },
+        edge,
+    ))
 }
 
 async fn unknown_route() -> Problem {
-    Problem::of("unknown_route", "There is no such route; /openapi.json lists those there are.")
+    Problem::of(
+        "unknown_route",
+        "There is no such route; /openapi.json lists those there are.",
+    )
 }
 
 #[cfg(test)]

@@ -6,7 +6,11 @@ use reef_commands::{merkle::Hash, ports::EventQuery};
 use serde_json::json;
 
 use crate::{
-    App, Problem, answer::Answered, auth::{Operator, Principal}, params::Params, problem::not_found,
+    App, Problem,
+    answer::Answered,
+    auth::{Operator, Principal},
+    params::Params,
+    problem::not_found,
 };
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -25,7 +29,30 @@ pub(super) async fn checkpoint(
 /// `GET /v1/log/key`: the key that checkpoints are verified with.
 pub(super) async fn key(State(state): State<App>, _: Principal, params: Params) -> Result<Answered, Problem> {
     params.finish(&[])?;
-    Ok(Answered::new(TEXT, format!("{}\n", state.parts.checkpoint_key.verifier_key())))
+    Ok(Answered::new(
+        TEXT,
+        format!("{}\n", state.parts.checkpoint_key.verifier_key()),
+    ))
+}
+
+/// `GET /v1/log/leaves`: leaf hashes in order of position, for whoever checks an export.
+pub(super) async fn leaves(
+    State(state): State<App>,
+    _: Operator,
+    mut params: Params,
+) -> Result<Answered, Problem> {
+    let after = params.position("after")?.unwrap_or(0);
+    let limit = params.number("limit", 1..=1000, 1000)?;
+    params.finish(&["after", "limit"])?;
+    let head = state.log().head().await?.position;
+    let last = after.saturating_add(u64::from(limit)).min(head);
+    let leaves = if after < last {
+        state.log().leaves(after + 1, last).await?
+    } else {
+        Vec::new()
+    };
+    let data: Vec<String> = leaves.iter().map(hex::encode).collect();
+    Ok(Answered::of(&json!({ "data": data, "position": head }))?.at(head))
 }
 
 /// `GET /v1/log/proof/inclusion`: of the event at `position` in the log of `size` events.
@@ -37,13 +64,18 @@ pub(super) async fn inclusion(
     let position = params.position("position")?;
     let size = params.position("size")?;
     params.finish(&["position", "size"])?;
-    let position = position.ok_or_else(|| Problem::parameter("position", "Name the position of an event."))?;
+    let position =
+        position.ok_or_else(|| Problem::parameter("position", "Name the position of an event."))?;
     let size = tree_size(&state, size, "size").await?;
     let unknown = || not_found("event", &format!("at position {position} of {size}"));
     if position == 0 || position > size || !owns(&state, &principal, position).await? {
         return Err(unknown());
     }
-    let proof = state.proofs.inclusion(position - 1, size).await?.ok_or_else(unknown)?;
+    let proof = state
+        .proofs
+        .inclusion(position - 1, size)
+        .await?
+        .ok_or_else(unknown)?;
     let answer = json!({
         "position": position,
         "index": position - 1,
@@ -67,7 +99,8 @@ pub(super) async fn consistency(
     let from = from.ok_or_else(|| Problem::parameter("from", "Name the size of the older log."))?;
     let to = tree_size(&state, to, "to").await?;
     let proof = state.proofs.consistency(from, to).await?;
-    let proof = proof.ok_or_else(|| Problem::parameter("from", "The older log is not larger than the newer one."))?;
+    let proof =
+        proof.ok_or_else(|| Problem::parameter("from", "The older log is not larger than the newer one."))?;
     let answer = json!({
         "from": from,
         "to": to,
@@ -88,9 +121,15 @@ async fn tree_size(state: &App, size: Option<u64>, field: &str) -> Result<u64, P
 }
 
 async fn owns(state: &App, principal: &Principal, position: u64) -> Result<bool, Problem> {
-    let query = EventQuery { after: position - 1, limit: 1, ..EventQuery::default() };
+    let query = EventQuery {
+        after: position - 1,
+        limit: 1,
+        ..EventQuery::default()
+    };
     let events = state.log().read(&query).await?;
-    Ok(events.first().is_some_and(|event| principal.may_read(event.account_id.as_ref())))
+    Ok(events
+        .first()
+        .is_some_and(|event| principal.may_read(event.account_id.as_ref())))
 }
 
 fn encoded(proof: &[Hash]) -> Vec<String> {
