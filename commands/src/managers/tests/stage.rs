@@ -83,7 +83,6 @@ impl Stage {
         Self {
             world,
             driver,
-            clock,
             member,
         }
     }
