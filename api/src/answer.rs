@@ -33,7 +33,9 @@ impl Answered {
 
     /// A value as JSON.
     pub(crate) fn of<T: Serialize>(value: &T) -> Result<Self, Problem> {
-        serde_json::to_vec(value).map(Self::json).map_err(|error| Problem::internal(&error))
+        serde_json::to_vec(value)
+            .map(Self::json)
+            .map_err(|error| Problem::internal(&error))
     }
 
     /// Nothing changed since the client read it.
@@ -93,9 +95,14 @@ impl ETag {
 
     /// Whether the client has this version already (`If-None-Match`, compared weakly).
     pub(crate) fn is_known(self, headers: &HeaderMap) -> bool {
-        let mut texts = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
+        let mut texts = headers
+            .get_all(header::IF_NONE_MATCH)
+            .into_iter()
+            .filter_map(|value| value.to_str().ok());
         texts.any(|text| {
-            text.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.text())
+            text.split(',')
+                .map(str::trim)
+                .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.text())
         })
     }
 }
@@ -103,7 +110,9 @@ impl ETag {
 /// The sequence that `If-Match` names.
 pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let mut values = headers.get_all(header::IF_MATCH).into_iter();
-    let Some(value) = values.next() else { return Ok(None) };
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
     let text = value.to_str().unwrap_or_default().trim();
     let digits = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let sequence = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
@@ -119,7 +128,9 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
 /// The idempotency key of the request.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all("idempotency-key").into_iter();
-    let Some(value) = values.next() else { return Ok(None) };
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
     let text = value.to_str().unwrap_or_default();
     let is_good = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     if is_good && values.next().is_none() {

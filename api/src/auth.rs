@@ -60,7 +60,12 @@ impl Principal {
 
     /// Refuses a credential without the scope.
     pub(crate) fn require(&self, scope: &str) -> Result<(), Problem> {
-        let refused = || Problem::of("forbidden", format!("The credential does not have the scope {scope}."));
+        let refused = || {
+            Problem::of(
+                "forbidden",
+                format!("The credential does not have the scope {scope}."),
+            )
+        };
         self.caller().may(scope).then_some(()).ok_or_else(refused)
     }
 
@@ -79,7 +84,8 @@ impl Principal {
 
     /// Whether the credential still works. A database that does not answer revokes nothing.
     pub(crate) async fn still_holds(&self, state: &App) -> bool {
-        self.is_operator() || !matches!(look_up(state, &self.0.digest).await, Err(problem) if problem.status().is_client_error())
+        self.is_operator()
+            || !matches!(look_up(state, &self.0.digest).await, Err(problem) if problem.status().is_client_error())
     }
 }
 
@@ -87,7 +93,11 @@ impl FromRequestParts<App> for Principal {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| unauthorized(false))
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| unauthorized(false))
     }
 }
 
@@ -105,9 +115,15 @@ impl FromRequestParts<App> for Operator {
 
 fn unauthorized(presented: bool) -> Problem {
     let (detail, challenge) = if presented {
-        ("The credential is not valid.", "Bearer realm=\"reef\", error=\"invalid_token\"")
+        (
+            "The credential is not valid.",
+            "Bearer realm=\"reef\", error=\"invalid_token\"",
+        )
     } else {
-        ("Send a key as `Authorization: Bearer <key>`.", "Bearer realm=\"reef\"")
+        (
+            "Send a key as `Authorization: Bearer <key>`.",
+            "Bearer realm=\"reef\"",
+        )
     };
     Problem::of("unauthorized", detail)
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
@@ -134,10 +150,16 @@ pub(crate) async fn authenticate(state: &App, digest: Result<String, Problem>) -
     let operator = state.config().operator_key_sha256.as_bytes();
     if bool::from(digest.as_bytes().ct_eq(operator)) {
         let caller = Caller::operator();
-        return Ok(Principal(Arc::new(Who { caller, digest, key_id: "operator".into() })));
+        return Ok(Principal(Arc::new(Who {
+            caller,
+            digest,
+            key_id: "operator".into(),
+        })));
     }
     let principal = look_up(state, &digest).await?;
-    state.last_used.note(principal.key_id(), state.services().clock.now());
+    state
+        .last_used
+        .note(principal.key_id(), state.services().clock.now());
     Ok(principal)
 }
 
@@ -159,8 +181,12 @@ struct Standing {
 
 /// Part of a document. Every request reads two, so what it does not need is not decoded.
 async fn part<P: Projection, T: DeserializeOwned>(state: &App, id: &str) -> Result<Option<T>, Problem> {
-    let Some(doc) = state.views_port().get(P::NAME, id).await? else { return Ok(None) };
-    serde_json::from_str(&doc.payload).map(Some).map_err(|error| Problem::internal(&error))
+    let Some(doc) = state.views_port().get(P::NAME, id).await? else {
+        return Ok(None);
+    };
+    serde_json::from_str(&doc.payload)
+        .map(Some)
+        .map_err(|error| Problem::internal(&error))
 }
 
 async fn look_up(state: &App, digest: &str) -> Result<Principal, Problem> {
@@ -183,5 +209,9 @@ async fn look_up(state: &App, digest: &str) -> Result<Principal, Problem> {
         dialect: credential.dialect,
         scopes: credential.scopes,
     };
-    Ok(Principal(Arc::new(Who { caller, digest: digest.to_owned(), key_id: credential.key_id })))
+    Ok(Principal(Arc::new(Who {
+        caller,
+        digest: digest.to_owned(),
+        key_id: credential.key_id,
+    })))
 }

@@ -7,7 +7,7 @@ use axum::{
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use crate::{App, Problem};
+use crate::{App, Problem, problem::malformed};
 
 /// The bytes of a body that says that it is JSON. An absent body is empty.
 pub(crate) struct JsonBody(pub(crate) Bytes);
@@ -18,7 +18,10 @@ impl FromRequest<App> for JsonBody {
     async fn from_request(request: Request, state: &App) -> Result<Self, Problem> {
         let limit = state.config().body_limit_bytes;
         let too_large = || Problem::of("body_too_large", format!("A body has at most {limit} bytes."));
-        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let length = request
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok());
         let length: Option<usize> = length.and_then(|text| text.parse().ok());
         if length.is_some_and(|length| length > limit) {
             return Err(too_large());
@@ -32,20 +35,30 @@ impl FromRequest<App> for JsonBody {
             Err(_) => return Err(Problem::of("body_timeout", "The body did not arrive in time.")),
         };
         if !is_json && !bytes.is_empty() {
-            return Err(Problem::of("unsupported_media_type", "Send the body as application/json."));
+            return Err(Problem::of(
+                "unsupported_media_type",
+                "Send the body as application/json.",
+            ));
         }
         Ok(Self(bytes))
     }
 }
 
 impl JsonBody {
+    /// The bytes of an object, or of nothing. Readers of structures take arrays too, which nobody means.
+    pub(crate) fn object(&self) -> Result<&[u8], Problem> {
+        match self.0.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            None | Some(b'{') => Ok(&self.0),
+            Some(_) => Err(malformed(".", "The body is a JSON object.")),
+        }
+    }
+
     /// The body as a value of the type; the problem says where it is none.
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let mut reader = serde_json::Deserializer::from_slice(&self.0);
-        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            Problem::of("invalid_command", error.inner().to_string()).at(error.path().to_string())
-        })?;
-        reader.end().map_err(|error| Problem::of("invalid_command", error.to_string()).at("."))?;
+        let mut reader = serde_json::Deserializer::from_slice(self.object()?);
+        let value = serde_path_to_error::deserialize(&mut reader)
+            .map_err(|error| malformed(&error.path().to_string(), error.inner().to_string()))?;
+        reader.end().map_err(|error| malformed(".", error.to_string()))?;
         Ok(value)
     }
 }
@@ -63,8 +76,16 @@ fn is_over(error: &axum::Error) -> bool {
 }
 
 fn says_json(headers: &HeaderMap) -> bool {
-    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let kind = text.map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    let text = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let kind = text.map(|text| {
+        text.split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
+    });
     kind.is_some_and(|kind| {
         kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
     })

@@ -31,9 +31,18 @@ impl CheckpointKey {
     /// The key of this seed, for the log of that name. Names hold no white space and no `+`; whatever
     /// else is given is replaced by `-`.
     pub fn from_seed(origin: &str, seed: &[u8; 32]) -> Result<Self, KeyRejected> {
-        let plain = |c: char| if c.is_whitespace() || c.is_control() || c == '+' { '-' } else { c };
+        let plain = |c: char| {
+            if c.is_whitespace() || c.is_control() || c == '+' {
+                '-'
+            } else {
+                c
+            }
+        };
         let origin: String = origin.chars().map(plain).collect();
-        Ok(Self { origin, pair: Ed25519KeyPair::from_seed_unchecked(seed)? })
+        Ok(Self {
+            origin,
+            pair: Ed25519KeyPair::from_seed_unchecked(seed)?,
+        })
     }
 
     /// The log's name.
@@ -43,15 +52,29 @@ impl CheckpointKey {
 
     /// The signed checkpoint of the log's head.
     pub fn checkpoint(&self, head: &Head) -> String {
-        let text = format!("{}\n{}\n{}\n", self.origin, head.position, STANDARD.encode(head.root));
+        let text = format!(
+            "{}\n{}\n{}\n",
+            self.origin,
+            head.position,
+            STANDARD.encode(head.root)
+        );
         let mut signature = self.key_id().to_vec();
         signature.extend_from_slice(self.pair.sign(text.as_bytes()).as_ref());
-        format!("{text}\n\u{2014} {} {}\n", self.origin, STANDARD.encode(signature))
+        format!(
+            "{text}\n\u{2014} {} {}\n",
+            self.origin,
+            STANDARD.encode(signature)
+        )
     }
 
     /// The verifier key: `<name>+<key id in hex>+<base64 of the type and the public key>`.
     pub fn verifier_key(&self) -> String {
-        format!("{}+{}+{}", self.origin, hex::encode(self.key_id()), STANDARD.encode(self.typed_key()))
+        format!(
+            "{}+{}+{}",
+            self.origin,
+            hex::encode(self.key_id()),
+            STANDARD.encode(self.typed_key())
+        )
     }
 
     fn typed_key(&self) -> Vec<u8> {

@@ -11,15 +11,25 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 /// The client's address. Only trusted proxies are believed: of the addresses they pass on, the last one
 /// that is no trusted proxy itself counts. Requests that came over no connection come from nowhere.
 pub(crate) fn address(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
-    let Some(Peer(peer)) = extensions.get::<Peer>() else { return Ipv6Addr::UNSPECIFIED.into() };
+    let Some(Peer(peer)) = extensions.get::<Peer>() else {
+        return Ipv6Addr::UNSPECIFIED.into();
+    };
     let peer = peer.ip().to_canonical();
     if !trusted.contains(&peer) {
         return peer;
     }
-    let forwarded = headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<IpAddr> =
-        forwarded.flat_map(|text| text.split(',')).map_while(|hop| hop.trim().parse().ok()).collect();
-    hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer)
+    let forwarded = headers
+        .get_all("x-forwarded-for")
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
+    let hops: Vec<IpAddr> = forwarded
+        .flat_map(|text| text.split(','))
+        .map_while(|hop| hop.trim().parse().ok())
+        .collect();
+    hops.into_iter()
+        .rev()
+        .find(|hop| !trusted.contains(hop))
+        .unwrap_or(peer)
 }
 
 /// The network that shares a rate limit: the address, or the /64 of an IPv6 address.

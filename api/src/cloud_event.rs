@@ -16,7 +16,15 @@ pub(crate) const BATCH: &str = "application/cloudevents-batch+json";
 
 /// Writes the event, on one line.
 pub(crate) fn write(envelope: &Envelope, out: &mut String) {
-    let Envelope { position, aggregate_type, aggregate_id, sequence, metadata, event, .. } = envelope;
+    let Envelope {
+        position,
+        aggregate_type,
+        aggregate_id,
+        sequence,
+        metadata,
+        event,
+        ..
+    } = envelope;
     out.reserve(600 + envelope.payload.len());
     out.push_str("{\"specversion\":\"1.0\",\"id\":");
     text(&metadata.event_id, out);
@@ -27,7 +35,10 @@ pub(crate) fn write(envelope: &Envelope, out: &mut String) {
     out.push_str(",\"subject\":");
     text(aggregate_id, out);
     out.push_str(",\"time\":");
-    text(&envelope.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true), out);
+    text(
+        &envelope.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+        out,
+    );
     out.push_str(",\"datacontenttype\":\"application/json\"");
     number("position", *position, out);
     number("sequence", *sequence, out);
@@ -87,7 +98,10 @@ fn name_of(name: &str, out: &mut String) {
 
 /// A JSON string. Nearly all are plain ASCII.
 pub(crate) fn text(value: &str, out: &mut String) {
-    if value.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\') {
+    if value
+        .bytes()
+        .all(|byte| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\')
+    {
         out.push('"');
         out.push_str(value);
         out.push('"');

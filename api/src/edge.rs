@@ -5,7 +5,10 @@
 
 mod request_id;
 
-use std::{panic::AssertUnwindSafe, time::{Duration, Instant}};
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -16,7 +19,10 @@ use axum::{
 use futures::FutureExt as _;
 use tracing::{Instrument as _, Span, field::Empty};
 
-use crate::{App, Problem, auth, client, limit::{Allowance, Counted}};
+use crate::{
+    App, Problem, auth, client,
+    limit::{Allowance, Counted},
+};
 
 pub(crate) use request_id::RequestId;
 
@@ -47,10 +53,13 @@ pub(crate) async fn edge(State(edge): State<Edge>, mut request: Request, next: N
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let method = request.method().clone();
-    let span = tracing::info_span!("request", %method, route, request_id = %id, account = Empty, status = Empty);
+    let span =
+        tracing::info_span!("request", %method, route, request_id = %id, account = Empty, status = Empty);
     request.extensions_mut().insert(id.clone());
     let mut allowance = None;
-    let response = answer(&edge, request, next, &mut allowance, &span).instrument(span.clone()).await;
+    let response = answer(&edge, request, next, &mut allowance, &span)
+        .instrument(span.clone())
+        .await;
     let mut response = written(response, &id);
     head(&mut response, &id, allowance, edge.access, &method);
     account_for(&span, &method, route, response.status(), started.elapsed());
@@ -93,13 +102,20 @@ async fn admit(
     if edge.access == Access::Open {
         return Ok(());
     }
-    let from = client::address(request.extensions(), request.headers(), &state.config().trusted_proxies);
+    let from = client::address(
+        request.extensions(),
+        request.headers(),
+        &state.config().trusted_proxies,
+    );
     let from = Counted::Address(client::network(from));
     let whose = match edge.access {
         Access::Open | Access::Counted => from,
         Access::Credential => match auth::authenticate(state, auth::bearer(request.headers())).await {
             Ok(principal) => {
-                span.record("account", principal.account().map_or("-", |account| account.as_str()));
+                span.record(
+                    "account",
+                    principal.account().map_or("-", |account| account.as_str()),
+                );
                 let whose = Counted::Credential(principal.key_id().clone());
                 request.extensions_mut().insert(principal);
                 whose
@@ -115,13 +131,18 @@ async fn admit(
 }
 
 fn count(state: &App, whose: &Counted, allowance: &mut Option<Allowance>) -> Result<(), Problem> {
-    let Some(limiter) = &state.limiter else { return Ok(()) };
+    let Some(limiter) = &state.limiter else {
+        return Ok(());
+    };
     let counted = limiter.count(whose);
     *allowance = Some(counted);
     if counted.wait_s == 0 {
         return Ok(());
     }
-    let detail = format!("Too many requests. The next one is let through in {} s.", counted.wait_s);
+    let detail = format!(
+        "Too many requests. The next one is let through in {} s.",
+        counted.wait_s
+    );
     Err(Problem::of("rate_limited", detail).retry_after(counted.wait_s))
 }
 
@@ -149,12 +170,25 @@ fn written(mut response: Response, id: &RequestId) -> Response {
 }
 
 /// Headers of every answer.
-fn head(response: &mut Response, id: &RequestId, allowance: Option<Allowance>, access: Access, method: &Method) {
+fn head(
+    response: &mut Response,
+    id: &RequestId,
+    allowance: Option<Allowance>,
+    access: Access,
+    method: &Method,
+) {
     let headers = response.headers_mut();
     headers.insert("x-request-id", id.header());
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     if access == Access::Credential && !headers.contains_key(header::CACHE_CONTROL) {
-        let kept = if *method == Method::GET { "private, no-cache" } else { "no-store" };
+        let kept = if *method == Method::GET {
+            "private, no-cache"
+        } else {
+            "no-store"
+        };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
     }
     if let Some(allowance) = allowance {

@@ -57,7 +57,11 @@ impl Limiter {
     pub(crate) fn per_minute(limit: u32) -> Option<Self> {
         let limit = NonZeroU32::new(limit)?;
         let inner = RateLimiter::keyed(Quota::per_minute(limit)).with_middleware();
-        Some(Self { inner, limit, checks: AtomicU32::new(0) })
+        Some(Self {
+            inner,
+            limit,
+            checks: AtomicU32::new(0),
+        })
     }
 
     /// Counts a request.
@@ -74,7 +78,12 @@ impl Limiter {
             }
         };
         let used = u64::from(limit - remaining.min(limit));
-        Allowance { limit, remaining, reset_s: (used * 60).div_ceil(u64::from(limit)), wait_s }
+        Allowance {
+            limit,
+            remaining,
+            reset_s: (used * 60).div_ceil(u64::from(limit)),
+            wait_s,
+        }
     }
 }
 
@@ -87,7 +96,12 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 impl Allowance {
     /// Tells the client.
     pub(crate) fn tell(self, headers: &mut HeaderMap) {
-        let Self { limit, remaining, reset_s, .. } = self;
+        let Self {
+            limit,
+            remaining,
+            reset_s,
+            ..
+        } = self;
         headers.insert(LIMIT, HeaderValue::from(limit));
         headers.insert(REMAINING, HeaderValue::from(remaining));
         headers.insert(RESET, HeaderValue::from(reset_s));

@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 
 /// `{"data":[...],"next":...,"position":...}`; `next` is `null` on the last page.
-pub(crate) fn page<T: AsRef<str>>(items: impl IntoIterator<Item = T>, next: Option<u64>, position: u64) -> String {
+pub(crate) fn page<T: AsRef<str>>(
+    items: impl IntoIterator<Item = T>,
+    next: Option<u64>,
+    position: u64,
+) -> String {
     let mut text = String::with_capacity(4096);
     text.push_str("{\"data\":[");
     join(&mut text, items);

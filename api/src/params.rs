@@ -31,7 +31,9 @@ impl<S: Sync> FromRequestParts<S> for Params {
 impl Params {
     /// Takes the text of a parameter. It can be stored text: no control characters.
     pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, Problem> {
-        let Some(index) = self.0.iter().position(|(known, _)| known == name) else { return Ok(None) };
+        let Some(index) = self.0.iter().position(|(known, _)| known == name) else {
+            return Ok(None);
+        };
         let (_, value) = self.0.swap_remove(index);
         if value.len() > 1024 || value.chars().any(char::is_control) {
             let detail = format!("{name} has at most 1024 bytes, none of them a control character.");
@@ -42,16 +44,27 @@ impl Params {
 
     /// Takes a parameter of another type; `expected` says which, for people.
     pub(crate) fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Result<Option<T>, Problem> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
         let wrong = |_| Problem::parameter(name, format!("{name} is {expected}."));
         text.parse().map(Some).map_err(wrong)
     }
 
     /// Takes a number of the range, or `default`.
-    pub(crate) fn number(&mut self, name: &str, range: std::ops::RangeInclusive<u32>, default: u32) -> Result<u32, Problem> {
+    pub(crate) fn number(
+        &mut self,
+        name: &str,
+        range: std::ops::RangeInclusive<u32>,
+        default: u32,
+    ) -> Result<u32, Problem> {
         let expected = format!("a number from {} to {}", range.start(), range.end());
         let number = self.parsed(name, &expected)?.unwrap_or(default);
-        if range.contains(&number) { Ok(number) } else { Err(Problem::parameter(name, format!("{name} is {expected}."))) }
+        if range.contains(&number) {
+            Ok(number)
+        } else {
+            Err(Problem::parameter(name, format!("{name} is {expected}.")))
+        }
     }
 
     /// Takes a position: a number that a database can hold.
@@ -68,7 +81,9 @@ impl Params {
 
     /// Refuses what nobody has taken.
     pub(crate) fn finish(self, known: &[&str]) -> Result<(), Problem> {
-        let Some((name, _)) = self.0.into_iter().next() else { return Ok(()) };
+        let Some((name, _)) = self.0.into_iter().next() else {
+            return Ok(());
+        };
         let detail = match known {
             [] => format!("There is no parameter {name}; there are none here."),
             known => format!("There is no parameter {name}; there are {}.", known.join(", ")),

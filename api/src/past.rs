@@ -12,10 +12,15 @@ pub(crate) const PAGE: u32 = 1000;
 
 /// The position that `at` names: a position, or the last one recorded by a time. `None`: now.
 pub(crate) async fn at(state: &App, params: &mut Params) -> Result<Option<u64>, Problem> {
-    let Some(text) = params.text("at")? else { return Ok(None) };
+    let Some(text) = params.text("at")? else {
+        return Ok(None);
+    };
     let wrong = |detail: &str| Problem::parameter("at", detail);
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        let position = text.parse::<u64>().ok().filter(|position| i64::try_from(*position).is_ok());
+        let position = text
+            .parse::<u64>()
+            .ok()
+            .filter(|position| i64::try_from(*position).is_ok());
         let position = position.ok_or_else(|| wrong("There is no such position."))?;
         // Another node's commits may be newer than what this one was told.
         if position > state.head() && position > state.log().head().await?.position {
@@ -46,11 +51,24 @@ pub(crate) async fn document(
     let present = state.views_port().get(view.name(), id).await?;
     let parent = present.as_ref().and_then(|doc| doc.parent_id.as_deref());
     let Some(source) = view.source(id, parent) else {
-        let no_history = || Problem::of("no_history", format!("The view {} has no past to read.", view.name()));
+        let no_history = || {
+            Problem::of(
+                "no_history",
+                format!("The view {} has no past to read.", view.name()),
+            )
+        };
         return present.map_or(Ok(None), |_| Err(no_history()));
     };
-    let key = StreamKey { aggregate_type: source.aggregate_type, aggregate_id: source.aggregate_id.into() };
-    let mut folding = Folding { view, id, doc: None, sequence: 0 };
+    let key = StreamKey {
+        aggregate_type: source.aggregate_type,
+        aggregate_id: source.aggregate_id.into(),
+    };
+    let mut folding = Folding {
+        view,
+        id,
+        doc: None,
+        sequence: 0,
+    };
     let mut after = 0;
     loop {
         let page = state.log().stream(&key, after, PAGE).await?;
@@ -62,7 +80,10 @@ pub(crate) async fn document(
         after = page.last().map_or(after, |last| last.sequence);
     }
     let row = folding.doc.as_ref().and_then(|doc| view.row(doc));
-    Ok(row.map(|row| PastDocument { row, sequence: folding.sequence }))
+    Ok(row.map(|row| PastDocument {
+        row,
+        sequence: folding.sequence,
+    }))
 }
 
 struct Folding<'a> {

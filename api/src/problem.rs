@@ -14,7 +14,7 @@ use axum::{
 use serde::Serialize;
 
 pub(crate) use codes::{CODES, Code};
-pub(crate) use command::not_found;
+pub(crate) use command::{malformed, not_found};
 
 /// Content type of problem documents.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -45,7 +45,13 @@ struct Body<'a> {
 impl Problem {
     /// A problem of that code, `snake_case`; `detail` is for people and must hold no secret.
     pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
-        Self { status, code: code.into(), detail: detail.into(), field: None, headers: Vec::new() }
+        Self {
+            status,
+            code: code.into(),
+            detail: detail.into(),
+            field: None,
+            headers: Vec::new(),
+        }
     }
 
     /// One of the [`CODES`] with their own status.
@@ -62,7 +68,10 @@ impl Problem {
     /// Something of us is broken; the reason goes to the log, not to the client.
     pub(crate) fn internal(reason: &dyn std::fmt::Display) -> Self {
         tracing::error!(%reason, "internal error");
-        Self::of("internal_error", "The server failed. Its log tells more under this request id.")
+        Self::of(
+            "internal_error",
+            "The server failed. Its log tells more under this request id.",
+        )
     }
 
     /// Names the part of the request that is wrong.

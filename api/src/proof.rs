@@ -27,7 +27,11 @@ pub(crate) struct Proofs {
 
 impl Proofs {
     pub(crate) fn new(log: Arc<dyn EventLog>) -> Self {
-        Self { log, tiles: RwLock::default(), filling: tokio::sync::Mutex::default() }
+        Self {
+            log,
+            tiles: RwLock::default(),
+            filling: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Hash of the leaf at `index`, from 0.
@@ -67,12 +71,16 @@ impl Proofs {
     /// Root over the leaves of a range that starts where a subtree of its size does.
     async fn root_of(&self, range: Range<u64>) -> Result<Hash, LogError> {
         let full = range.start / TILE..range.end / TILE;
-        if full.is_empty() || range.start % TILE != 0 {
+        if full.is_empty() || !range.start.is_multiple_of(TILE) {
             return Ok(root(&self.leaves(range).await?));
         }
         self.fill(full.end).await?;
         let tail = full.end * TILE..range.end;
-        let tail = if tail.is_empty() { None } else { Some(root(&self.leaves(tail).await?)) };
+        let tail = if tail.is_empty() {
+            None
+        } else {
+            Some(root(&self.leaves(tail).await?))
+        };
         let tiles = self.tiles.read();
         let tiles = tiles.get(place(full.start)?..place(full.end)?);
         let tiles = tiles.ok_or_else(|| LogError::Corrupt("the log became shorter".to_owned()))?;

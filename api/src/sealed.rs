@@ -16,8 +16,8 @@ struct Sealed<'a> {
     account_id: AccountId,
     agent_id: AgentId,
     conversation_id: ConversationId,
-    #[serde(borrow)]
-    content_sealed: &'a str,
+    #[serde(borrow, rename = "content_sealed")]
+    content: &'a str,
 }
 
 /// Whether documents of the view hold sealed contents.
@@ -28,9 +28,15 @@ pub(crate) fn are_in(view: &str) -> bool {
 /// The message's document with its content in clear.
 pub(crate) async fn opened(state: &App, payload: &str) -> Result<String, Problem> {
     let message: Sealed<'_> = serde_json::from_str(payload).map_err(|error| Problem::internal(&error))?;
-    let Sealed { id, account_id, agent_id, conversation_id, content_sealed } = message;
+    let Sealed {
+        id,
+        account_id,
+        agent_id,
+        conversation_id,
+        content: sealed,
+    } = message;
     let vault = &*state.services().vault;
-    let content = match open_message(vault, &account_id, &agent_id, &conversation_id, &id, content_sealed).await {
+    let content = match open_message(vault, &account_id, &agent_id, &conversation_id, &id, sealed).await {
         Ok(text) => serde_json::Value::from(text).to_string(),
         Err(VaultError::Destroyed) => "null".to_owned(),
         // One unreadable message must not hide a whole list.
@@ -43,7 +49,7 @@ pub(crate) async fn opened(state: &App, payload: &str) -> Result<String, Problem
             return Err(Problem::of("unavailable", "The vault does not answer.").retry_after(5));
         }
     };
-    Ok(spliced(payload, content_sealed, &content))
+    Ok(spliced(payload, sealed, &content))
 }
 
 /// Replaces the sealed field. Within another text the quotes of the field's name would be escaped, so the

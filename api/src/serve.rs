@@ -28,7 +28,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Whether all of them could is told.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> bool {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).pipeline_flush(true);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .pipeline_flush(true);
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -63,7 +65,9 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
     }
     // Nobody new is let in while the others finish.
     drop(listener);
-    tokio::time::timeout(DRAIN_WITHIN, graceful.shutdown()).await.is_ok()
+    tokio::time::timeout(DRAIN_WITHIN, graceful.shutdown())
+        .await
+        .is_ok()
 }
 
 /// Small answers leave at once; a client that takes nothing does not hold its buffers for ever.

@@ -98,8 +98,10 @@ impl ApiState {
     /// The state of an API made of these parts. Nothing runs before the first event stream is opened.
     pub fn new(parts: ApiParts) -> Self {
         let log = Arc::clone(&parts.bus.services().log);
-        let views: BTreeMap<_, _> =
-            reef_projections::views::all().into_iter().map(|view| (view.name(), view)).collect();
+        let views: BTreeMap<_, _> = reef_projections::views::all()
+            .into_iter()
+            .map(|view| (view.name(), view))
+            .collect();
         let openapi = openapi::Document::of(&views);
         Self(App(Arc::new(Inner {
             head: log.watch(),

@@ -14,9 +14,22 @@ fn headers(name: &'static str, values: &[&str]) -> HeaderMap {
 fn if_match_is_a_sequence_in_quotes() {
     assert_eq!(if_match(&HeaderMap::new()).unwrap(), None);
     assert_eq!(if_match(&headers("if-match", &["\"12\""])).unwrap(), Some(12));
-    for bad in ["12", "\"\"", "\"p12\"", "W/\"12\"", "*", "\"1\", \"2\"", "\"-1\"", "\"99999999999999999999\""] {
+    for bad in [
+        "12",
+        "\"\"",
+        "\"p12\"",
+        "W/\"12\"",
+        "*",
+        "\"1\", \"2\"",
+        "\"-1\"",
+        "\"99999999999999999999\"",
+    ] {
         let problem = if_match(&headers("if-match", &[bad])).unwrap_err();
-        assert_eq!((problem.status().as_u16(), problem.code()), (400, "invalid_parameter"), "{bad}");
+        assert_eq!(
+            (problem.status().as_u16(), problem.code()),
+            (400, "invalid_parameter"),
+            "{bad}"
+        );
     }
     assert!(if_match(&headers("if-match", &["\"1\"", "\"1\""])).is_err());
 }
@@ -35,10 +48,18 @@ fn if_none_match_knows_lists_and_weak_tags() {
 #[test]
 fn idempotency_keys_are_short_and_visible() {
     assert_eq!(idempotency_key(&HeaderMap::new()).unwrap(), None);
-    assert_eq!(idempotency_key(&headers("idempotency-key", &["a-1"])).unwrap().as_deref(), Some("a-1"));
+    assert_eq!(
+        idempotency_key(&headers("idempotency-key", &["a-1"]))
+            .unwrap()
+            .as_deref(),
+        Some("a-1")
+    );
     let long = "k".repeat(256);
     for bad in ["", "two words", long.as_str()] {
-        assert!(idempotency_key(&headers("idempotency-key", &[bad])).is_err(), "{bad}");
+        assert!(
+            idempotency_key(&headers("idempotency-key", &[bad])).is_err(),
+            "{bad}"
+        );
     }
     assert!(idempotency_key(&headers("idempotency-key", &["a", "a"])).is_err());
 }

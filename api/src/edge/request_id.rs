@@ -39,7 +39,9 @@ impl fmt::Display for RequestId {
 /// It is copied into logs and events, so it is short and plain.
 fn is_presentable(text: &str) -> bool {
     (1..=128).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(&byte))
 }
 
 #[cfg(test)]

@@ -35,13 +35,20 @@ impl Frame {
     pub(super) fn may_end_sessions_of(&self, account: Option<&AccountId>) -> bool {
         account.is_some()
             && self.account.as_ref() == account
-            && matches!(self.event_type, "ApiKeyRevoked" | "AccountSuspended" | "AccountClosed")
+            && matches!(
+                self.event_type,
+                "ApiKeyRevoked" | "AccountSuspended" | "AccountClosed"
+            )
     }
 }
 
 /// The frame's text.
 pub(super) fn text(envelope: &Envelope) -> String {
-    let mut out = format!("id: {}\nevent: {}\ndata: ", envelope.position, envelope.event.event_type());
+    let mut out = format!(
+        "id: {}\nevent: {}\ndata: ",
+        envelope.position,
+        envelope.event.event_type()
+    );
     cloud_event::write(envelope, &mut out);
     out.push_str("\n\n");
     out

@@ -110,7 +110,14 @@ impl Hub {
         self.published.send_replace(cursor);
         while self.subscribers() > 0 && !self.closing.is_cancelled() {
             let round = Instant::now();
-            let events = self.log.read(&EventQuery { after: cursor, limit: PAGE, ..EventQuery::default() }).await?;
+            let events = self
+                .log
+                .read(&EventQuery {
+                    after: cursor,
+                    limit: PAGE,
+                    ..EventQuery::default()
+                })
+                .await?;
             if let Some(last) = events.last() {
                 cursor = last.position;
                 let frames: Vec<Frame> = events.iter().map(|envelope| Frame::of(envelope)).collect();

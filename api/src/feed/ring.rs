@@ -23,7 +23,10 @@ pub(super) struct Ring {
 impl Ring {
     /// Drops everything; the next frame is that after the position.
     pub(super) fn restart_after(&mut self, position: u64) {
-        *self = Self { before: position, ..Self::default() };
+        *self = Self {
+            before: position,
+            ..Self::default()
+        };
     }
 
     /// Position of the last frame.
@@ -33,7 +36,9 @@ impl Ring {
 
     /// Adds the next frames.
     pub(super) fn extend(&mut self, frames: Vec<Frame>) {
-        frames.into_iter().for_each(|frame| self.push(frame));
+        for frame in frames {
+            self.push(frame);
+        }
     }
 
     /// Adds the next frame, and drops the oldest where there are too many.
@@ -44,7 +49,9 @@ impl Ring {
         self.bytes += frame.text.len();
         self.frames.push_back(Arc::new(frame));
         while self.frames.len() > MAX_FRAMES || self.bytes > MAX_BYTES {
-            let Some(oldest) = self.frames.pop_front() else { break };
+            let Some(oldest) = self.frames.pop_front() else {
+                break;
+            };
             self.bytes -= oldest.text.len();
             self.before += 1;
         }

@@ -43,7 +43,11 @@ impl Subscriber {
         let (seat, published) = seat.ok_or_else(too_many)?;
         let cursor = after.unwrap_or_else(|| state.head());
         // From now on: the client learns where that is, so that it can resume before its first event.
-        let place = if after.is_none() { format!("id: {cursor}\n") } else { String::new() };
+        let place = if after.is_none() {
+            format!("id: {cursor}\n")
+        } else {
+            String::new()
+        };
         let greeting = format!("retry: 1000\n: after {cursor}\n{place}\n");
         Ok(Self {
             hub: Arc::clone(&state.hub),
@@ -105,10 +109,17 @@ impl Subscriber {
 
     /// What is wanted of the events after the cursor, which moves past them.
     async fn more(&mut self, published: u64) -> Result<Option<Bytes>, LogError> {
-        let Some(frames) = self.hub.frames(self.cursor, FRAMES) else { return self.from_log(published).await };
-        let Some(last) = frames.last() else { return Ok(None) };
+        let Some(frames) = self.hub.frames(self.cursor, FRAMES) else {
+            return self.behind(published).await;
+        };
+        let Some(last) = frames.last() else {
+            return Ok(None);
+        };
         self.cursor = last.position;
-        if frames.iter().any(|frame| frame.may_end_sessions_of(self.principal.account())) {
+        if frames
+            .iter()
+            .any(|frame| frame.may_end_sessions_of(self.principal.account()))
+        {
             self.next_beat = Instant::now();
         }
         let mut wanted = frames.iter().filter(|frame| self.filter.wants(frame));
@@ -127,13 +138,15 @@ impl Subscriber {
     }
 
     /// The ring begins after the cursor: this one is behind and reads for itself.
-    async fn from_log(&mut self, published: u64) -> Result<Option<Bytes>, LogError> {
+    async fn behind(&mut self, published: u64) -> Result<Option<Bytes>, LogError> {
         let events = self.hub.log.read(&self.filter.query(self.cursor, PAGE)).await?;
         if events.len() < PAGE as usize {
             // Everything wanted up to what was published before the read has been read.
             self.cursor = self.cursor.max(published);
         }
-        let Some(last) = events.last() else { return Ok(None) };
+        let Some(last) = events.last() else {
+            return Ok(None);
+        };
         if events.len() == PAGE as usize {
             self.cursor = last.position;
         } else {

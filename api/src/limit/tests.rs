@@ -20,7 +20,12 @@ fn each_credential_has_its_own_allowance() {
     assert!((1..=31).contains(&refused.wait_s), "{refused:?}");
     assert_eq!(refused.remaining, 0);
     assert_eq!(limiter.count(&credential("b")).remaining, 1);
-    assert_eq!(limiter.count(&Counted::Address(IpAddr::from([1, 2, 3, 4]))).remaining, 1);
+    assert_eq!(
+        limiter
+            .count(&Counted::Address(IpAddr::from([1, 2, 3, 4])))
+            .remaining,
+        1
+    );
 }
 
 #[test]

@@ -21,7 +21,12 @@ pub(super) async fn get(_: Principal, Path(name): Path<String>, params: Params) 
 
 /// The command of that name.
 pub(super) fn known(name: &str) -> Result<&'static CommandSpec, Problem> {
-    let unknown = || Problem::of("unknown_command", format!("There is no command {name:?}; GET /v1/commands lists them."));
+    let unknown = || {
+        Problem::of(
+            "unknown_command",
+            format!("There is no command {name:?}; GET /v1/commands lists them."),
+        )
+    };
     find_command(name).ok_or_else(unknown)
 }
 

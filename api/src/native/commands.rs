@@ -39,8 +39,10 @@ pub(super) async fn run(
         return reply::send(&state, &body, request, reply::is_streamed(&headers)?).await;
     }
     // The writer goes on with what it was handed even if nobody waits any longer.
-    let run = spec.run(&state.parts.bus, &body.0, request);
-    let answer = tokio::time::timeout(state.config().request_timeout, run).await.map_err(|_| timed_out())??;
+    let run = spec.run(&state.parts.bus, body.object()?, request);
+    let answer = tokio::time::timeout(state.config().request_timeout, run)
+        .await
+        .map_err(|_| timed_out())??;
     Ok(answered(&answer)?.into_response())
 }
 
@@ -61,5 +63,9 @@ pub(super) fn with_headers(answered: Answered, answer: &Answer) -> Answered {
         .at(answer.position)
         .tagged(&ETag::Sequence(answer.aggregate.sequence))
         .with(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if answer.replayed { answered.with(REPLAYED, HeaderValue::from_static("true")) } else { answered }
+    if answer.replayed {
+        answered.with(REPLAYED, HeaderValue::from_static("true"))
+    } else {
+        answered
+    }
 }

@@ -19,12 +19,23 @@ pub(crate) struct Page {
 impl Page {
     /// The page of this program.
     pub(crate) fn of(document: &Document) -> Self {
-        Self { html: page(document).into_string().into() }
+        Self {
+            html: page(document).into_string().into(),
+        }
     }
 }
 
 /// Groups in the order they are shown.
-const GROUPS: &[&str] = &["Commands", "Views", "Streams", "Events", "Log", "Policies", "Operator", "Operations"];
+const GROUPS: &[&str] = &[
+    "Commands",
+    "Views",
+    "Streams",
+    "Events",
+    "Log",
+    "Policies",
+    "Operator",
+    "Operations",
+];
 
 fn page(document: &Document) -> Markup {
     html! {
@@ -72,7 +83,11 @@ fn navigation(document: &Document) -> Markup {
 
 /// What a route is called in the list: a command by its name, others by their path.
 fn short(route: &Route) -> &str {
-    route.path.strip_prefix("/v1/commands/").filter(|_| route.method == "post").unwrap_or(&route.path)
+    route
+        .path
+        .strip_prefix("/v1/commands/")
+        .filter(|_| route.method == "post")
+        .unwrap_or(&route.path)
 }
 
 fn introduction() -> Markup {
@@ -133,7 +148,10 @@ const CONVENTIONS: &[(&str, &str)] = &[
         "limit, after, next",
         "Lists are newest first. next is passed as after for the page that follows; null: there is none.",
     ),
-    ("at", "A position, or a time as in RFC 3339: the answer is what it was then."),
+    (
+        "at",
+        "A position, or a time as in RFC 3339: the answer is what it was then.",
+    ),
     (
         "X-Request-Id",
         "Accepted from the client or made; it is in the answer, in problems, in the server's log, and in the \
@@ -213,7 +231,11 @@ fn answer(kind: &str, schema: &Value, schemas: &Schemas) -> Markup {
 }
 
 fn fields(title: &str, schema: &Value, schemas: &Schemas) -> Markup {
-    let required = |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|known| known == name));
+    let required = |name: &str| {
+        schema["required"]
+            .as_array()
+            .is_some_and(|names| names.iter().any(|known| known == name))
+    };
     html! {
         @if let Some(properties) = schema["properties"].as_object() {
             details open[title == "Body"] {
@@ -245,9 +267,9 @@ fn problems() -> Markup {
                 "allow it or a limit is reached, 402 the balance does not cover it, 403 it is not allowed, 503 not yet."
             }
             table {
-                @for Code { code, status, title, meaning } in CODES {
-                    tr id=(code) {
-                        td { code { (code) } }
+                @for Code { name, status, title, meaning } in CODES {
+                    tr id=(name) {
+                        td { code { (name) } }
                         td.kind { (status.as_u16()) }
                         td { b { (title) } br; (meaning) }
                     }

@@ -66,7 +66,12 @@ fn query(view: &dyn AnyView, params: &mut Params, principal: &Principal) -> Resu
         }
     }
     // Where the parent is the account, the parent's filter has taken the parameter; the account still narrows.
-    Ok(Query { account_id: account_filter(params, principal)?, filters, after, limit })
+    Ok(Query {
+        account_id: account_filter(params, principal)?,
+        filters,
+        after,
+        limit,
+    })
 }
 
 /// `GET /v1/views/{view}/{id}`.
@@ -86,10 +91,16 @@ pub(super) async fn get(
     }
     let head = state.head();
     let found = match until {
-        None => state.views_port().get(view.name(), &id).await?.map(Found::Present),
+        None => state
+            .views_port()
+            .get(view.name(), &id)
+            .await?
+            .map(Found::Present),
         Some(until) => past::document(&state, view, &id, until).await?.map(Found::Past),
     };
-    let found = found.filter(|found| found.is_for(&principal)).ok_or_else(unknown)?;
+    let found = found
+        .filter(|found| found.is_for(&principal))
+        .ok_or_else(unknown)?;
     let tag = found.tag(&state, view).await?;
     let position = until.unwrap_or_else(|| head.max(found.position()));
     if tag.is_known(&headers) {
@@ -163,7 +174,11 @@ async fn tag(state: &App, view: &dyn AnyView, doc: &Doc) -> Result<ETag, Problem
     if let Some(sequence) = state.sequences.get(&doc.position) {
         return Ok(ETag::Sequence(sequence));
     }
-    let query = EventQuery { after: doc.position.saturating_sub(1), limit: 1, ..EventQuery::default() };
+    let query = EventQuery {
+        after: doc.position.saturating_sub(1),
+        limit: 1,
+        ..EventQuery::default()
+    };
     let events = state.log().read(&query).await?;
     let source = view.source(&doc.id, doc.parent_id.as_deref());
     let told = events.first().zip(source).filter(|(envelope, source)| {
@@ -171,7 +186,9 @@ async fn tag(state: &App, view: &dyn AnyView, doc: &Doc) -> Result<ETag, Problem
             && envelope.aggregate_type == source.aggregate_type
             && *envelope.aggregate_id == *source.aggregate_id
     });
-    let Some((envelope, _)) = told else { return Ok(ETag::Position(doc.position)) };
+    let Some((envelope, _)) = told else {
+        return Ok(ETag::Position(doc.position));
+    };
     state.sequences.insert(doc.position, envelope.sequence);
     Ok(ETag::Sequence(envelope.sequence))
 }

@@ -66,7 +66,11 @@ async fn poll(state: &App, query: &EventQuery, deadline: Instant) -> Result<Read
         if !events.is_empty() || waited {
             let last = events.last().map_or(query.after, |last| last.position);
             let is_full = events.len() >= query.limit as usize;
-            let next = if is_full { last } else { last.max(head).max(query.after) };
+            let next = if is_full {
+                last
+            } else {
+                last.max(head).max(query.after)
+            };
             let texts = events.iter().map(|envelope| {
                 let mut text = String::new();
                 cloud_event::write(envelope, &mut text);
@@ -75,7 +79,11 @@ async fn poll(state: &App, query: &EventQuery, deadline: Instant) -> Result<Read
             let mut batch = String::from("[");
             page::join(&mut batch, texts);
             batch.push(']');
-            return Ok(Read { batch, head: head.max(last), next });
+            return Ok(Read {
+                batch,
+                head: head.max(last),
+                next,
+            });
         }
         tokio::select! {
             () = tokio::time::sleep_until(deadline) => {}
@@ -102,7 +110,10 @@ pub(super) async fn stream(
     let body = subscriber.into_body().boxed();
     let mut response = Response::new(Body::from_stream(body));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Proxies that buffer would hold events back.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -111,13 +122,18 @@ pub(super) async fn stream(
 
 /// Where the client was: a position that the log has reached.
 async fn last_event_id(state: &App, headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
+    let Some(value) = headers.get("last-event-id") else {
+        return Ok(None);
+    };
     let wrong = |detail: &str| Problem::parameter("Last-Event-ID", detail);
     let text = value.to_str().unwrap_or_default().trim();
     if text.is_empty() {
         return Ok(None);
     }
-    let position = text.parse::<u64>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let position = text
+        .parse::<u64>()
+        .ok()
+        .filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     let position = position.ok_or_else(|| wrong("Last-Event-ID is the position of an event."))?;
     if position > state.head() && position > state.log().head().await?.position {
         return Err(wrong("Last-Event-ID is beyond the end of the log."));

@@ -34,8 +34,14 @@ impl Document {
         let routes = routes::all(views, &mut schemas);
         let text = document(&routes, &schemas).to_string();
         let hash = hex::encode(&digest(&SHA256, text.as_bytes()).as_ref()[..12]);
-        let etag = HeaderValue::try_from(format!("\"{hash}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"1\""));
-        Self { routes, schemas, text: text.into(), etag }
+        let etag = HeaderValue::try_from(format!("\"{hash}\""))
+            .unwrap_or_else(|_| HeaderValue::from_static("\"1\""));
+        Self {
+            routes,
+            schemas,
+            text: text.into(),
+            etag,
+        }
     }
 }
 

@@ -25,7 +25,11 @@ pub(super) async fn readyz(State(state): State<App>) -> Result<Answered, Problem
     if state.parts.shutdown.is_cancelled() {
         return Err(not_ready("the server is draining"));
     }
-    let head = state.log().head().await.map_err(|_| not_ready("the log does not answer"))?;
+    let head = state
+        .log()
+        .head()
+        .await
+        .map_err(|_| not_ready("the log does not answer"))?;
     let asked = state.views_port().get("accounts", "readyz").await;
     asked.map_err(|_| not_ready("the views do not answer"))?;
     Ok(Answered::of(&json!({ "status": "ready", "position": head.position }))?.at(head.position))
@@ -41,24 +45,40 @@ pub(super) async fn metrics(
     }
     let handle = state.parts.metrics.as_ref();
     let handle = handle.ok_or_else(|| Problem::of("unknown_route", "This server keeps no figures."))?;
-    Ok(Answered::new(HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"), handle.render()))
+    Ok(Answered::new(
+        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+        handle.render(),
+    ))
 }
 
 /// `GET /openapi.json`.
 pub(super) async fn openapi(State(state): State<App>, headers: HeaderMap) -> Response {
-    revalidated(&headers, &state.openapi.etag, "application/json", state.openapi.text.clone())
+    revalidated(
+        &headers,
+        &state.openapi.etag,
+        "application/json",
+        state.openapi.text.clone(),
+    )
 }
 
 /// `GET /docs`.
 pub(super) async fn docs(State(state): State<App>, headers: HeaderMap) -> Response {
-    revalidated(&headers, &state.openapi.etag, "text/html; charset=utf-8", state.docs.html.clone())
+    revalidated(
+        &headers,
+        &state.openapi.etag,
+        "text/html; charset=utf-8",
+        state.docs.html.clone(),
+    )
 }
 
 /// What changes with the program only: clients that have it are told so.
 fn revalidated(headers: &HeaderMap, etag: &HeaderValue, kind: &'static str, body: bytes::Bytes) -> Response {
     let is_known = headers.get(header::IF_NONE_MATCH) == Some(etag);
-    let mut response =
-        if is_known { StatusCode::NOT_MODIFIED.into_response() } else { Answered::new(HeaderValue::from_static(kind), body).into_response() };
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Answered::new(HeaderValue::from_static(kind), body).into_response()
+    };
     let headers = response.headers_mut();
     headers.insert(header::ETAG, etag.clone());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -9,11 +9,20 @@ use serde_json::json;
 
 use super::views;
 use crate::{
-    App, Problem, answer::Answered, auth::{Operator, Principal}, body::JsonBody, params::Params, problem::not_found,
+    App, Problem,
+    answer::Answered,
+    auth::{Operator, Principal},
+    body::JsonBody,
+    params::Params,
+    problem::not_found,
 };
 
 /// `GET /v1/parked`.
-pub(super) async fn parked(State(state): State<App>, _: Operator, mut params: Params) -> Result<Answered, Problem> {
+pub(super) async fn parked(
+    State(state): State<App>,
+    _: Operator,
+    mut params: Params,
+) -> Result<Answered, Problem> {
     let manager = params.text("manager")?;
     params.finish(&["manager"])?;
     let parked: Vec<Parked> = state.parts.checkpoints.parked(manager.as_deref()).await?;
@@ -28,7 +37,11 @@ struct Retry {
 }
 
 /// `POST /v1/parked/retry`.
-pub(super) async fn retry(State(state): State<App>, _: Operator, body: JsonBody) -> Result<Answered, Problem> {
+pub(super) async fn retry(
+    State(state): State<App>,
+    _: Operator,
+    body: JsonBody,
+) -> Result<Answered, Problem> {
     let Retry { manager, key } = body.parse()?;
     let retried = state.parts.retry.retry_parked(&manager, &key).await?;
     let retried = retried.ok_or_else(|| not_found("process manager", &manager))?;
@@ -46,21 +59,36 @@ pub(super) async fn rebuild(
     let port = state.views_port();
     let events = port.rebuild(&[view.name().to_owned()]).await?;
     let digest = hex::encode(port.digest(view.name()).await?);
-    Answered::of(&json!({ "view": view.name(), "version": view.version(), "events": events, "digest": digest }))
+    Answered::of(
+        &json!({ "view": view.name(), "version": view.version(), "events": events, "digest": digest }),
+    )
 }
 
 /// `GET /v1/system`.
-pub(super) async fn system(State(state): State<App>, _: Operator, params: Params) -> Result<Answered, Problem> {
+pub(super) async fn system(
+    State(state): State<App>,
+    _: Operator,
+    params: Params,
+) -> Result<Answered, Problem> {
     params.finish(&[])?;
     let head = state.log().head().await?.position;
     let checkpoints = state.parts.checkpoints.checkpoints().await?;
     let followers: BTreeMap<_, _> = checkpoints
         .into_iter()
-        .map(|(name, position)| (name, json!({ "position": position, "lag": head.saturating_sub(position) })))
+        .map(|(name, position)| {
+            (
+                name,
+                json!({ "position": position, "lag": head.saturating_sub(position) }),
+            )
+        })
         .collect();
     let parked = state.parts.checkpoints.parked(None).await?.len();
     let providers: Vec<_> = state.parts.drivers.providers().collect();
-    let views: BTreeMap<_, _> = state.views.values().map(|view| (view.name(), view.version())).collect();
+    let views: BTreeMap<_, _> = state
+        .views
+        .values()
+        .map(|view| (view.name(), view.version()))
+        .collect();
     let answer = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "position": head,

@@ -29,7 +29,11 @@ pub(super) async fn evaluate(
     body: JsonBody,
 ) -> Result<Answered, Problem> {
     principal.require(&views::scope(Policies::NAME))?;
-    let Evaluate { rules, policy_id, text } = body.parse()?;
+    let Evaluate {
+        rules,
+        policy_id,
+        text,
+    } = body.parse()?;
     if text.chars().count() > MAX_CHARS {
         return Err(Problem::of("invalid_command", "A text has at most 100,000 characters.").at("text"));
     }
@@ -47,5 +51,7 @@ pub(super) async fn evaluate(
 async fn rules_of(state: &App, principal: &Principal, id: &PolicyId) -> Result<String, Problem> {
     let policy = state.views_port().doc::<Policies>(id.as_str()).await?;
     let policy = policy.filter(|policy| principal.may_read(Some(&policy.account_id)));
-    policy.map(|policy| policy.rules).ok_or_else(|| not_found("policy", id.as_str()))
+    policy
+        .map(|policy| policy.rules)
+        .ok_or_else(|| not_found("policy", id.as_str()))
 }

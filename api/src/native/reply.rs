@@ -23,7 +23,10 @@ const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// Whether the client wants the reply as it is said; an answer must be possible in one of its forms.
 pub(super) fn is_streamed(headers: &HeaderMap) -> Result<bool, Problem> {
-    let texts = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    let texts = headers
+        .get_all(header::ACCEPT)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
     let accepted: Vec<&str> = texts.flat_map(|text| text.split(',')).map(kind).collect();
     if accepted.contains(&"text/event-stream") {
         return Ok(true);
@@ -32,7 +35,10 @@ pub(super) fn is_streamed(headers: &HeaderMap) -> Result<bool, Problem> {
     if accepted.is_empty() || accepted.iter().any(any_json) {
         return Ok(false);
     }
-    Err(Problem::of("not_acceptable", "Replies come as application/json or text/event-stream."))
+    Err(Problem::of(
+        "not_acceptable",
+        "Replies come as application/json or text/event-stream.",
+    ))
 }
 
 fn kind(part: &str) -> &str {
@@ -49,11 +55,15 @@ pub(super) async fn send(
     let command: SendMessage = body.parse()?;
     let deadline = Instant::now() + state.config().reply_timeout;
     let sending = state.parts.chat.send(&command, request);
-    let (answer, parts) = tokio::time::timeout_at(deadline, sending).await.map_err(|_| timed_out())??;
+    let (answer, parts) = tokio::time::timeout_at(deadline, sending)
+        .await
+        .map_err(|_| timed_out())??;
     if streamed {
         return Ok(stream(&answer, parts).into_response());
     }
-    let waited = tokio::time::timeout_at(deadline, last(parts)).await.map_err(|_| still_talking())?;
+    let waited = tokio::time::timeout_at(deadline, last(parts))
+        .await
+        .map_err(|_| still_talking())?;
     let (reply, position) = recorded(waited)?;
     Ok(answered(&with_reply(answer, reply, position))?.into_response())
 }
@@ -74,14 +84,22 @@ async fn last(mut parts: ReplyParts) -> Option<ReplyPart> {
 /// The reply as it was recorded, and the position of that; a failure becomes a problem.
 fn recorded(last: Option<ReplyPart>) -> Result<(Value, u64), Problem> {
     match last {
-        Some(ReplyPart::Completed { message_id, content, model, usage, position }) => {
-            let reply = json!({ "message_id": message_id, "content": content, "model": model, "usage": usage });
+        Some(ReplyPart::Completed {
+            message_id,
+            content,
+            model,
+            usage,
+            position,
+        }) => {
+            let reply =
+                json!({ "message_id": message_id, "content": content, "model": model, "usage": usage });
             Ok((reply, position))
         }
         Some(ReplyPart::Failed { code, reason }) => Err(failed(code, reason)),
-        Some(ReplyPart::Delta { .. }) | None => {
-            Err(Problem::of("unavailable", "The reply was interrupted; its message says what became of it."))
-        }
+        Some(ReplyPart::Delta { .. }) | None => Err(Problem::of(
+            "unavailable",
+            "The reply was interrupted; its message says what became of it.",
+        )),
     }
 }
 

@@ -64,7 +64,10 @@ async fn fold<D: Decider>(state: &App, key: &StreamKey, until: u64) -> Result<Op
     let mut folded = D::default();
     let mut last: Option<(u64, u64, DateTime<Utc>)> = None;
     loop {
-        let page = state.log().stream(key, last.map_or(0, |(sequence, ..)| sequence), PAGE).await?;
+        let page = state
+            .log()
+            .stream(key, last.map_or(0, |(sequence, ..)| sequence), PAGE)
+            .await?;
         for envelope in page.iter().take_while(|envelope| envelope.position <= until) {
             let event = D::event_of(&envelope.event);
             folded.evolve(event.ok_or_else(|| Problem::internal(&format!("foreign event in {key}")))?);
@@ -75,9 +78,26 @@ async fn fold<D: Decider>(state: &App, key: &StreamKey, until: u64) -> Result<Op
             break;
         }
     }
-    let Some((sequence, position, recorded_at)) = last else { return Ok(None) };
+    let Some((sequence, position, recorded_at)) = last else {
+        return Ok(None);
+    };
     let id = &*key.aggregate_id;
-    let body = Folded { kind: D::TYPE, id, sequence, position, recorded_at, state: folded };
-    let reflected = if until == u64::MAX { head.max(position) } else { until };
-    Ok(Some(Answered::of(&body)?.tagged(&ETag::Sequence(sequence)).at(reflected)))
+    let body = Folded {
+        kind: D::TYPE,
+        id,
+        sequence,
+        position,
+        recorded_at,
+        state: folded,
+    };
+    let reflected = if until == u64::MAX {
+        head.max(position)
+    } else {
+        until
+    };
+    Ok(Some(
+        Answered::of(&body)?
+            .tagged(&ETag::Sequence(sequence))
+            .at(reflected),
+    ))
 }

@@ -57,14 +57,18 @@ pub(super) async fn readable(
 ) -> Result<StreamKey, Problem> {
     principal.require(SCOPE)?;
     let unknown = || not_found(kind, id);
-    let aggregate_type = aggregate_type_named(kind).ok_or_else(|| {
-        Problem::of("not_found", format!("There is no aggregate type {kind:?}."))
-    })?;
+    let aggregate_type = aggregate_type_named(kind)
+        .ok_or_else(|| Problem::of("not_found", format!("There is no aggregate type {kind:?}.")))?;
     if !is_storable(id) {
         return Err(unknown());
     }
-    let key = StreamKey { aggregate_type, aggregate_id: Arc::from(id) };
+    let key = StreamKey {
+        aggregate_type,
+        aggregate_id: Arc::from(id),
+    };
     let first = state.log().stream(&key, 0, 1).await?;
-    let first = first.first().filter(|first| principal.may_read(first.account_id.as_ref()));
+    let first = first
+        .first()
+        .filter(|first| principal.may_read(first.account_id.as_ref()));
     first.map(|_| key).ok_or_else(unknown)
 }

@@ -1,7 +1,10 @@
 //! Which views there are, and who may read them.
 
 use axum::extract::State;
-use reef_projections::{AnyView, Projection, views::{api_key::Credentials, timer::Timers}};
+use reef_projections::{
+    AnyView, Projection,
+    views::{api_key::Credentials, timer::Timers},
+};
 use serde_json::{Value, json};
 
 use crate::{App, Problem, answer::Answered, auth::Principal, params::Params};
@@ -37,7 +40,12 @@ pub(super) fn readable<'a>(
 
 /// The view of that name.
 pub(super) fn known<'a>(state: &'a App, name: &str) -> Result<&'a dyn AnyView, Problem> {
-    let unknown = || Problem::of("unknown_view", format!("There is no view {name:?}; GET /v1/views lists them."));
+    let unknown = || {
+        Problem::of(
+            "unknown_view",
+            format!("There is no view {name:?}; GET /v1/views lists them."),
+        )
+    };
     state.views.get(name).map(|view| &**view).ok_or_else(unknown)
 }
 

@@ -4,20 +4,25 @@ use axum::http::StatusCode;
 
 /// One code with what all its problems share.
 pub(crate) struct Code {
-    pub(crate) code: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) status: StatusCode,
     pub(crate) title: &'static str,
     /// For the documentation: when it arises, and what to do.
     pub(crate) meaning: &'static str,
 }
 
-const fn code(code: &'static str, status: StatusCode, title: &'static str, meaning: &'static str) -> Code {
-    Code { code, status, title, meaning }
+const fn code(name: &'static str, status: StatusCode, title: &'static str, meaning: &'static str) -> Code {
+    Code {
+        name,
+        status,
+        title,
+        meaning,
+    }
 }
 
 /// The code of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Code> {
-    CODES.iter().find(|known| known.code == name)
+    CODES.iter().find(|known| known.name == name)
 }
 
 /// Every code of the API itself.

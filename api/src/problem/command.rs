@@ -17,18 +17,23 @@ impl From<CommandError> for Problem {
         match error {
             CommandError::Refused { code, kind, message } => refused(code, kind, message),
             CommandError::Unknown { kind, id } | CommandError::Foreign { kind, id } => not_found(kind, &id),
-            CommandError::Malformed { field, message } => Self::of(code, message).at(field),
-            CommandError::NoSuchCommand(_) | CommandError::PreconditionFailed { .. } | CommandError::KeyReused => {
-                Self::of(code, detail)
+            CommandError::Malformed { field, message } => malformed(&field, message),
+            CommandError::NoSuchCommand(_)
+            | CommandError::PreconditionFailed { .. }
+            | CommandError::KeyReused => Self::of(code, detail),
+            CommandError::KeyInFlight | CommandError::Contention(_) => {
+                Self::of(code, detail).retry_after(SOON)
             }
-            CommandError::KeyInFlight | CommandError::Contention(_) => Self::of(code, detail).retry_after(SOON),
             CommandError::Unavailable { reason, unknown } => {
                 tracing::warn!(%reason, unknown, "unavailable");
                 Self::of(code, outcome(unknown)).retry_after(LATER)
             }
             CommandError::Corrupt(reason) => {
                 tracing::error!(%reason, "stored data cannot be read");
-                Self::of(code, "Something stored cannot be read. The server's log tells more.")
+                Self::of(
+                    code,
+                    "Something stored cannot be read. The server's log tells more.",
+                )
             }
         }
     }
@@ -40,9 +45,18 @@ impl From<LogError> for Problem {
     }
 }
 
+/// The body is not what it should be, there.
+pub(crate) fn malformed(field: &str, message: impl Into<String>) -> Problem {
+    // Where the text breaks off, the reader cannot say in which field.
+    Problem::of("invalid_command", message).at(if field == "?" { "." } else { field })
+}
+
 /// There is no such thing, for this caller.
 pub(crate) fn not_found(kind: &str, id: &str) -> Problem {
-    Problem::of("not_found", format!("There is no {} {id}.", kind.replace('_', " ")))
+    Problem::of(
+        "not_found",
+        format!("There is no {} {id}.", kind.replace('_', " ")),
+    )
 }
 
 fn outcome(unknown: bool) -> &'static str {
@@ -64,5 +78,9 @@ fn refused(code: &'static str, kind: RefusalKind, message: String) -> Problem {
         RefusalKind::NotReady => StatusCode::SERVICE_UNAVAILABLE,
     };
     let problem = Problem::new(status, code, message);
-    if kind == RefusalKind::NotReady { problem.retry_after(LATER) } else { problem }
+    if kind == RefusalKind::NotReady {
+        problem.retry_after(LATER)
+    } else {
+        problem
+    }
 }

@@ -12,7 +12,10 @@ fn refused(kind: RefusalKind) -> CommandError {
 
 #[test]
 fn every_error_has_its_status() {
-    let unknown = |unknown| CommandError::Unavailable { reason: "gone".into(), unknown };
+    let unknown = |unknown| CommandError::Unavailable {
+        reason: "gone".into(),
+        unknown,
+    };
     let cases = [
         (refused(RefusalKind::NotFound), 404, "some_code"),
         (refused(RefusalKind::Invalid), 422, "some_code"),
@@ -21,11 +24,36 @@ fn every_error_has_its_status() {
         (refused(RefusalKind::LimitReached), 409, "some_code"),
         (refused(RefusalKind::PaymentRequired), 402, "some_code"),
         (refused(RefusalKind::NotReady), 503, "some_code"),
-        (CommandError::Unknown { kind: "agent", id: "a".into() }, 404, "not_found"),
-        (CommandError::Foreign { kind: "agent", id: "a".into() }, 404, "not_found"),
-        (CommandError::malformed("name", "is missing"), 400, "invalid_command"),
+        (
+            CommandError::Unknown {
+                kind: "agent",
+                id: "a".into(),
+            },
+            404,
+            "not_found",
+        ),
+        (
+            CommandError::Foreign {
+                kind: "agent",
+                id: "a".into(),
+            },
+            404,
+            "not_found",
+        ),
+        (
+            CommandError::malformed("name", "is missing"),
+            400,
+            "invalid_command",
+        ),
         (CommandError::NoSuchCommand("Fly".into()), 404, "unknown_command"),
-        (CommandError::PreconditionFailed { expected: 1, actual: 2 }, 412, "precondition_failed"),
+        (
+            CommandError::PreconditionFailed {
+                expected: 1,
+                actual: 2,
+            },
+            412,
+            "precondition_failed",
+        ),
         (CommandError::KeyReused, 422, "idempotency_key_reused"),
         (CommandError::KeyInFlight, 409, "idempotency_key_in_flight"),
         (CommandError::Contention("agent/a".into()), 503, "contention"),
@@ -35,7 +63,11 @@ fn every_error_has_its_status() {
     ];
     for (error, status, code) in cases {
         let problem = Problem::from(error.clone());
-        assert_eq!((problem.status().as_u16(), problem.code()), (status, code), "{error:?}");
+        assert_eq!(
+            (problem.status().as_u16(), problem.code()),
+            (status, code),
+            "{error:?}"
+        );
     }
 }
 
@@ -43,15 +75,24 @@ fn every_error_has_its_status() {
 fn a_foreign_thing_looks_like_none() {
     let body = |error: CommandError| Problem::from(error).body("r");
     assert_eq!(
-        body(CommandError::Foreign { kind: "api_key", id: "k".into() }),
-        body(CommandError::Unknown { kind: "api_key", id: "k".into() })
+        body(CommandError::Foreign {
+            kind: "api_key",
+            id: "k".into()
+        }),
+        body(CommandError::Unknown {
+            kind: "api_key",
+            id: "k".into()
+        })
     );
 }
 
 #[test]
 fn an_unknown_outcome_is_said_and_the_reason_is_kept_inside() {
     let tell = |unknown| {
-        let error = CommandError::Unavailable { reason: "host db-7 refused".into(), unknown };
+        let error = CommandError::Unavailable {
+            reason: "host db-7 refused".into(),
+            unknown,
+        };
         String::from_utf8(Problem::from(error).body("r")).unwrap()
     };
     assert!(tell(true).contains("outcome is unknown"));
@@ -80,7 +121,7 @@ fn the_document_names_its_code_its_field_and_the_request() {
 
 #[test]
 fn no_code_is_listed_twice() {
-    let mut names: Vec<_> = CODES.iter().map(|code| code.code).collect();
+    let mut names: Vec<_> = CODES.iter().map(|code| code.name).collect();
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), CODES.len());

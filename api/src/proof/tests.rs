@@ -57,7 +57,9 @@ impl EventLog for Leaves {
 }
 
 fn leaves(count: u64) -> Vec<Hash> {
-    (0..count).map(|number| leaf_hash(&number.to_be_bytes())).collect()
+    (0..count)
+        .map(|number| leaf_hash(&number.to_be_bytes()))
+        .collect()
 }
 
 #[tokio::test]
@@ -65,18 +67,44 @@ async fn proofs_are_those_over_all_leaves() {
     let all = leaves(5 * TILE + 77);
     let log = Arc::new(Leaves(all.clone(), Mutex::default()));
     let proofs = Proofs::new(Arc::clone(&log) as Arc<dyn EventLog>);
-    let sizes = [1, 2, TILE - 1, TILE, TILE + 1, 3 * TILE, 4 * TILE + 1, 5 * TILE + 77];
+    let sizes = [
+        1,
+        2,
+        TILE - 1,
+        TILE,
+        TILE + 1,
+        3 * TILE,
+        4 * TILE + 1,
+        5 * TILE + 77,
+    ];
     for size in sizes {
         let tree = &all[..place(size).unwrap()];
         assert_eq!(proofs.root(size).await.unwrap(), root(tree), "root of {size}");
-        for index in [0, 1, TILE - 1, TILE, 2 * TILE + 5, size - 1].into_iter().filter(|index| *index < size) {
+        for index in [0, 1, TILE - 1, TILE, 2 * TILE + 5, size - 1]
+            .into_iter()
+            .filter(|index| *index < size)
+        {
             let proof = proofs.inclusion(index, size).await.unwrap().unwrap();
-            assert_eq!(Some(&proof), inclusion_proof(tree, index).as_ref(), "{index} in {size}");
-            assert!(verify_inclusion(&all[place(index).unwrap()], index, size, &proof, &root(tree)));
+            assert_eq!(
+                Some(&proof),
+                inclusion_proof(tree, index).as_ref(),
+                "{index} in {size}"
+            );
+            assert!(verify_inclusion(
+                &all[place(index).unwrap()],
+                index,
+                size,
+                &proof,
+                &root(tree)
+            ));
         }
         for old in sizes.into_iter().filter(|old| *old <= size) {
             let proof = proofs.consistency(old, size).await.unwrap().unwrap();
-            assert_eq!(Some(&proof), consistency_proof(tree, old).as_ref(), "{old} of {size}");
+            assert_eq!(
+                Some(&proof),
+                consistency_proof(tree, old).as_ref(),
+                "{old} of {size}"
+            );
             let before = root(&all[..place(old).unwrap()]);
             assert!(verify_consistency(old, &before, size, &root(tree), &proof));
         }

@@ -20,8 +20,18 @@ fn a_presentable_id_is_kept() {
 #[test]
 fn any_other_is_replaced() {
     let long = "a".repeat(129);
-    for bad in [Some("two words"), Some("tab\there"), Some("<script>"), Some(""), Some(long.as_str()), None] {
+    for bad in [
+        Some("two words"),
+        Some("tab\there"),
+        Some("<script>"),
+        Some(""),
+        Some(long.as_str()),
+        None,
+    ] {
         let made = id(bad);
-        assert!(made.starts_with("req_") && made.len() == 24, "{bad:?} gave {made}");
+        assert!(
+            made.starts_with("req_") && made.len() == 24,
+            "{bad:?} gave {made}"
+        );
     }
 }

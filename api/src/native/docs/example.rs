@@ -11,32 +11,58 @@ pub(super) fn curl(route: &Route, schemas: &Schemas) -> String {
         Who::Credential => " -H \"Authorization: Bearer $KEY\"",
         Who::Operator => " -H \"Authorization: Bearer $OPERATOR_KEY\"",
     };
-    let needed = route.parameters.iter().filter(|parameter| parameter.place == Place::Query && parameter.required);
+    let needed = route
+        .parameters
+        .iter()
+        .filter(|parameter| parameter.place == Place::Query && parameter.required);
     let query: Vec<String> = needed.map(|parameter| format!("{}=1", parameter.name)).collect();
-    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    let query = if query.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", query.join("&"))
+    };
     let quote = if query.is_empty() { "" } else { "\"" };
-    let unbuffered = if route.answers.iter().any(|(kind, _)| *kind == "text/event-stream") { "N" } else { "" };
+    let unbuffered = if route.answers.iter().any(|(kind, _)| *kind == "text/event-stream") {
+        "N"
+    } else {
+        ""
+    };
     let body = match (&route.body, route.method) {
         (Some(body), _) => format!(" \\\n  --json '{}'", sample(schemas.resolve(body), schemas)),
         (None, "post") => " -X POST".to_owned(),
         (None, _) => String::new(),
     };
-    format!("curl -s{unbuffered} {quote}$REEF{}{query}{quote}{key}{body}", route.path)
+    format!(
+        "curl -s{unbuffered} {quote}$REEF{}{query}{quote}{key}{body}",
+        route.path
+    )
 }
 
 /// A value that the schema's required fields would take.
 fn sample(schema: &Value, schemas: &Schemas) -> Value {
-    let Some(properties) = schema["properties"].as_object() else { return json!({}) };
-    let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let fields = required.iter().filter_map(Value::as_str).filter_map(|name| Some((name, properties.get(name)?)));
-    let filled: Map<String, Value> =
-        fields.map(|(name, property)| (name.to_owned(), value(name, property, schemas))).collect();
+    let Some(properties) = schema["properties"].as_object() else {
+        return json!({});
+    };
+    let required = schema["required"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let fields = required
+        .iter()
+        .filter_map(Value::as_str)
+        .filter_map(|name| Some((name, properties.get(name)?)));
+    let filled: Map<String, Value> = fields
+        .map(|(name, property)| (name.to_owned(), value(name, property, schemas)))
+        .collect();
     Value::Object(filled)
 }
 
 fn value(name: &str, property: &Value, schemas: &Schemas) -> Value {
     let property = schemas.resolve(property);
-    if let Some(first) = property["enum"].get(0).or_else(|| property["oneOf"].get(0).map(|one| &one["const"])) {
+    if let Some(first) = property["enum"]
+        .get(0)
+        .or_else(|| property["oneOf"].get(0).map(|one| &one["const"]))
+    {
         return first.clone();
     }
     match property["type"].as_str() {
@@ -86,18 +112,28 @@ pub(super) fn kind(property: &Value, schemas: &Schemas) -> String {
         return values.join(" | ");
     }
     if let Some(values) = property["oneOf"].as_array() {
-        let values: Vec<&str> = values.iter().filter_map(|value| value["const"].as_str()).collect();
+        let values: Vec<&str> = values
+            .iter()
+            .filter_map(|value| value["const"].as_str())
+            .collect();
         if !values.is_empty() {
             return values.join(" | ");
         }
     }
     let name = |kind: &Value| match kind.as_str() {
         Some("array") => format!("array of {}", self::kind(&property["items"], schemas)),
-        Some(name) => property["format"].as_str().filter(|format| *format == "date-time").unwrap_or(name).to_owned(),
+        Some(name) => property["format"]
+            .as_str()
+            .filter(|format| *format == "date-time")
+            .unwrap_or(name)
+            .to_owned(),
         None => "any".to_owned(),
     };
-    match &property["type"] {
-        Value::Array(kinds) => kinds.iter().filter(|kind| *kind != "null").map(name).collect::<Vec<_>>().join(" or "),
-        kind => name(kind),
+    match property["type"].as_array() {
+        Some(kinds) => {
+            let kinds = kinds.iter().filter(|kind| *kind != "null");
+            kinds.map(name).collect::<Vec<_>>().join(" or ")
+        }
+        None => name(&property["type"]),
     }
 }

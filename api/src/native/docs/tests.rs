@@ -3,7 +3,10 @@
 use super::*;
 
 fn page_text() -> String {
-    let views = reef_projections::views::all().into_iter().map(|view| (view.name(), view)).collect();
+    let views = reef_projections::views::all()
+        .into_iter()
+        .map(|view| (view.name(), view))
+        .collect();
     String::from_utf8(Page::of(&Document::of(&views)).html.to_vec()).unwrap()
 }
 
@@ -14,7 +17,11 @@ fn every_command_and_every_code_has_an_anchor() {
         assert!(page.contains(&format!("id=\"{}\"", spec.name)), "{}", spec.name);
     }
     for code in CODES {
-        assert!(page.contains(&format!("<tr id=\"{}\"", code.code)), "{}", code.code);
+        assert!(
+            page.contains(&format!("<tr id=\"{}\"", code.name)),
+            "{}",
+            code.name
+        );
     }
 }
 
@@ -28,7 +35,10 @@ fn nothing_is_loaded_from_elsewhere_and_nothing_runs() {
 
 #[test]
 fn every_route_belongs_to_a_shown_group() {
-    let views = reef_projections::views::all().into_iter().map(|view| (view.name(), view)).collect();
+    let views = reef_projections::views::all()
+        .into_iter()
+        .map(|view| (view.name(), view))
+        .collect();
     for route in &Document::of(&views).routes {
         assert!(GROUPS.contains(&route.group), "{} is in no shown group", route.id);
     }

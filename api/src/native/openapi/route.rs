@@ -62,7 +62,12 @@ pub(crate) struct Route {
 
 impl Route {
     /// A route that reads, for whoever has a credential.
-    pub(super) fn get(group: &'static str, path: impl Into<String>, id: impl Into<String>, summary: &str) -> Self {
+    pub(super) fn get(
+        group: &'static str,
+        path: impl Into<String>,
+        id: impl Into<String>,
+        summary: &str,
+    ) -> Self {
         Self {
             method: "get",
             path: path.into(),
@@ -88,8 +93,17 @@ impl Route {
         summary: &str,
         body: Option<Value>,
     ) -> Self {
-        let problems = if body.is_some() { vec![400, 408, 413, 415] } else { Vec::new() };
-        Self { method: "post", body, problems, ..Self::get(group, path, id, summary) }
+        let problems = if body.is_some() {
+            vec![400, 408, 413, 415]
+        } else {
+            Vec::new()
+        };
+        Self {
+            method: "post",
+            body,
+            problems,
+            ..Self::get(group, path, id, summary)
+        }
     }
 
     pub(super) fn says(mut self, description: &str) -> Self {
@@ -124,7 +138,12 @@ impl Route {
     }
 
     pub(super) fn path_parameter(self, name: &str, description: &str) -> Self {
-        self.parameter(name, Place::Path, description, json!({ "type": "string", "minLength": 1 }))
+        self.parameter(
+            name,
+            Place::Path,
+            description,
+            json!({ "type": "string", "minLength": 1 }),
+        )
     }
 
     pub(super) fn query(self, name: &str, description: &str) -> Self {
@@ -132,11 +151,21 @@ impl Route {
     }
 
     pub(super) fn number(self, name: &str, description: &str, least: u64, most: u64) -> Self {
-        self.parameter(name, Place::Query, description, json!({ "type": "integer", "minimum": least, "maximum": most }))
+        self.parameter(
+            name,
+            Place::Query,
+            description,
+            json!({ "type": "integer", "minimum": least, "maximum": most }),
+        )
     }
 
     pub(super) fn position(self, name: &str, description: &str) -> Self {
-        self.parameter(name, Place::Query, description, json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX }))
+        self.parameter(
+            name,
+            Place::Query,
+            description,
+            json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX }),
+        )
     }
 
     pub(super) fn header(self, name: &str, description: &str) -> Self {
@@ -209,27 +238,43 @@ impl Route {
             (Who::Credential, Some(scope)) => format!("Needs the scope `{scope}`."),
             (Who::Credential, None) => "Any credential will do.".to_owned(),
         };
-        if self.description.is_empty() { who } else { format!("{} {who}", self.description) }
+        if self.description.is_empty() {
+            who
+        } else {
+            format!("{} {who}", self.description)
+        }
     }
 
     fn responses(&self) -> Value {
-        let content: Map<String, Value> =
-            self.answers.iter().map(|(kind, schema)| ((*kind).to_owned(), json!({ "schema": schema }))).collect();
+        let content: Map<String, Value> = self
+            .answers
+            .iter()
+            .map(|(kind, schema)| ((*kind).to_owned(), json!({ "schema": schema })))
+            .collect();
         let mut responses = Map::new();
         let position = json!({
             "description": "Position of the log that the answer reflects.",
             "schema": { "type": "integer", "minimum": 0 },
         });
-        let ok = json!({ "description": "Done.", "content": content, "headers": { "Reef-Position": position } });
+        let ok =
+            json!({ "description": "Done.", "content": content, "headers": { "Reef-Position": position } });
         responses.insert("200".to_owned(), ok);
         if self.conditional {
-            responses.insert("304".to_owned(), json!({ "description": "The client has it already." }));
+            responses.insert(
+                "304".to_owned(),
+                json!({ "description": "The client has it already." }),
+            );
         }
         for status in self.statuses() {
             let meaning = axum::http::StatusCode::from_u16(status).ok();
-            let meaning = meaning.and_then(|status| status.canonical_reason()).unwrap_or("Problem");
+            let meaning = meaning
+                .and_then(|status| status.canonical_reason())
+                .unwrap_or("Problem");
             let content = json!({ PROBLEM_JSON: { "schema": reference("Problem") } });
-            responses.insert(status.to_string(), json!({ "description": meaning, "content": content }));
+            responses.insert(
+                status.to_string(),
+                json!({ "description": meaning, "content": content }),
+            );
         }
         Value::Object(responses)
     }

@@ -23,27 +23,43 @@ impl Schemas {
 
     /// The schema of that reference, or the schema itself.
     pub(crate) fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
-        let name = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/components/schemas/"));
+        let name = schema["$ref"]
+            .as_str()
+            .and_then(|reference| reference.strip_prefix("#/components/schemas/"));
         name.and_then(|name| self.0.get(name)).unwrap_or(schema)
     }
 
     /// Adds a schema with what it defines; a reference to it.
     pub(super) fn add(&mut self, name: &str, schema: Schema) -> Value {
         let mut schema = schema.to_value();
-        let Some(object) = schema.as_object_mut() else { return schema };
+        let Some(object) = schema.as_object_mut() else {
+            return schema;
+        };
         object.remove("$schema");
-        let Some(Value::Object(definitions)) = object.remove("$defs") else { return self.put(name, schema) };
+        let Some(Value::Object(definitions)) = object.remove("$defs") else {
+            return self.put(name, schema);
+        };
         // Two types may share a name: the later one is then told apart by whose it is.
         let mut renamed = Vec::new();
         for (own, definition) in &definitions {
             let mut moved = definition.clone();
             rewrite(&mut moved, &[]);
             let taken = self.0.get(own).is_some_and(|known| *known != moved);
-            renamed.push((own.clone(), if taken { format!("{name}{own}") } else { own.clone() }));
+            renamed.push((
+                own.clone(),
+                if taken {
+                    format!("{name}{own}")
+                } else {
+                    own.clone()
+                },
+            ));
         }
         for (own, mut definition) in definitions {
             rewrite(&mut definition, &renamed);
-            let target = renamed.iter().find(|(from, _)| *from == own).map_or(&own, |(_, to)| to);
+            let target = renamed
+                .iter()
+                .find(|(from, _)| *from == own)
+                .map_or(&own, |(_, to)| to);
             self.0.insert(target.clone(), definition);
         }
         rewrite(&mut schema, &renamed);
@@ -69,7 +85,10 @@ fn rewrite(value: &mut Value, renamed: &[(String, String)]) {
             if let Some(Value::String(target)) = object.get_mut("$ref")
                 && let Some(own) = target.strip_prefix("#/$defs/")
             {
-                let name = renamed.iter().find(|(from, _)| from == own).map_or(own, |(_, to)| to);
+                let name = renamed
+                    .iter()
+                    .find(|(from, _)| from == own)
+                    .map_or(own, |(_, to)| to);
                 *target = format!("#/components/schemas/{name}");
             }
             object.values_mut().for_each(|value| rewrite(value, renamed));

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use super::*;
 
 fn openapi() -> Value {
-    let views = reef_projections::views::all().into_iter().map(|view| (view.name(), view)).collect();
+    let views = reef_projections::views::all()
+        .into_iter()
+        .map(|view| (view.name(), view))
+        .collect();
     serde_json::from_slice(&Document::of(&views).text).unwrap()
 }
 
@@ -27,7 +30,9 @@ fn every_reference_leads_to_a_schema() {
     references(&document, &mut found);
     assert!(found.len() > 20);
     for reference in found {
-        let pointer = reference.strip_prefix('#').expect("a reference within the document");
+        let pointer = reference
+            .strip_prefix('#')
+            .expect("a reference within the document");
         assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
     }
 }
@@ -40,7 +45,11 @@ fn every_command_and_view_is_there() {
         assert_eq!(operation["operationId"], spec.name);
     }
     for view in reef_projections::views::all() {
-        assert!(document["paths"][format!("/v1/views/{}/{{id}}", view.name())]["get"].is_object(), "{}", view.name());
+        assert!(
+            document["paths"][format!("/v1/views/{}/{{id}}", view.name())]["get"].is_object(),
+            "{}",
+            view.name()
+        );
     }
 }
 
@@ -52,7 +61,8 @@ fn operations_have_names_of_their_own_and_declare_their_problems() {
         for (method, operation) in item.as_object().unwrap() {
             let name = operation["operationId"].as_str().unwrap();
             assert!(names.insert(name), "{method} {path} is not the only {name}");
-            let problem = &operation["responses"]["500"]["content"]["application/problem+json"]["schema"]["$ref"];
+            let problem =
+                &operation["responses"]["500"]["content"]["application/problem+json"]["schema"]["$ref"];
             assert_eq!(problem, "#/components/schemas/Problem", "{method} {path}");
         }
     }
