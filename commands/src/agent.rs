@@ -272,3 +272,6 @@ impl UseCase for DeleteAgent {
         Ok(Outcome::of::<Agent>(&self.agent_id))
     }
 }
+
+#[cfg(test)]
+mod tests;

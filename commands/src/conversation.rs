@@ -211,3 +211,6 @@ impl UseCase for EndConversation {
         Ok(Outcome::of::<Conversation>(&self.conversation_id))
     }
 }
+
+#[cfg(test)]
+mod tests;

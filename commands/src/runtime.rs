@@ -332,3 +332,6 @@ impl UseCase for RestartGateway {
         Ok(Outcome::of::<Runtime>(&self.runtime_id))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,3 +103,6 @@ impl UseCase for RejectTask {
         Ok(Outcome::of::<Task>(&self.task_id))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,6 +113,17 @@ impl Chat {
         command: &SendMessage,
         request: Request,
     ) -> Result<(Answer, ReplyParts), CommandError> {
+        let (chat, command) = (self.clone(), command.clone());
+        // In a task of its own: whoever asked may be gone between the commit and the reply.
+        let begun = self.0.tracker.spawn(async move { chat.begin(&command, request).await });
+        begun.await.map_err(|error| CommandError::Unavailable { reason: error.to_string(), unknown: true })?
+    }
+
+    async fn begin(
+        &self,
+        command: &SendMessage,
+        request: Request,
+    ) -> Result<(Answer, ReplyParts), CommandError> {
         let answer = self.0.bus.execute(command, request).await?;
         let conversation_id = ConversationId::from(answer.aggregate.id.as_str());
         let shown = answer
