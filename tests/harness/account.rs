@@ -77,9 +77,17 @@ impl Account {
 
     /// Says something to the agent; the reply comes in pieces.
     pub(crate) async fn chat(&self, agent: &str, message: &str) -> Chat {
-        let request = self
-            .client
-            .prepare("SendMessage", &json!({ "agent_id": agent, "content": message }));
+        self.say(json!({ "agent_id": agent, "content": message })).await
+    }
+
+    /// Goes on with a conversation.
+    pub(crate) async fn go_on(&self, chat: &Chat, message: &str) -> Chat {
+        self.say(json!({ "conversation_id": chat.conversation, "content": message }))
+            .await
+    }
+
+    async fn say(&self, body: Value) -> Chat {
+        let request = self.client.prepare("SendMessage", &body);
         let answer = request
             .header("Accept", "text/event-stream")
             .send()

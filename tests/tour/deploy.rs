@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::harness::{Account, Database, Log, Server, event_type, on_both_databases, template_id};
+use crate::harness::{
+    Account, Database, LONG, Log, Server, event_type, on_both_databases, template_id, wait_until,
+};
 
 on_both_databases!(
     an_agent_becomes_running,
@@ -102,10 +104,21 @@ async fn a_stopped_agent_starts_again(database: Database) {
         .command("DeleteAgent", json!({ "agent_id": agent }))
         .await
         .ok();
-    account
+    // To commands it is gone at once; what belonged to it is cleaned up behind.
+    let late = account
         .client
-        .get(&format!("/v1/views/agents/{agent}"))
-        .await
-        .problem(404, "not_found");
+        .command("StartAgent", json!({ "agent_id": agent }))
+        .await;
+    late.problem(404, "not_found");
+    wait_until("the agent is gone", LONG, async || {
+        let read = account.client.get(&format!("/v1/views/agents/{agent}")).await;
+        if read.status == 200 {
+            assert_eq!(read.body["status"], "deleting", "{}", read.text);
+            return None;
+        }
+        read.problem(404, "not_found");
+        Some(())
+    })
+    .await;
     assert!(account.client.list("agents", "").await.is_empty());
 }
