@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, header},
 };
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -17,7 +17,11 @@ impl FromRequest<App> for JsonBody {
 
     async fn from_request(request: Request, state: &App) -> Result<Self, Problem> {
         let limit = state.config().body_limit_bytes;
-        let too_large = || Problem::of("body_too_large", format!("A body has at most {limit} bytes."));
+        // The rest of the body is not read, so the connection cannot be used again: the client is told.
+        let too_large = || {
+            Problem::of("body_too_large", format!("A body has at most {limit} bytes."))
+                .with_header(header::CONNECTION, HeaderValue::from_static("close"))
+        };
         let length = request
             .headers()
             .get(header::CONTENT_LENGTH)
@@ -27,6 +31,7 @@ impl FromRequest<App> for JsonBody {
             return Err(too_large());
         }
         let is_json = says_json(request.headers());
+        let is_plain = says_nothing_else(request.headers());
         let read = axum::body::to_bytes(request.into_body(), limit);
         let bytes = match tokio::time::timeout(state.config().request_timeout, read).await {
             Ok(Ok(bytes)) => bytes,
@@ -39,6 +44,10 @@ impl FromRequest<App> for JsonBody {
                 "unsupported_media_type",
                 "Send the body as application/json.",
             ));
+        }
+        if !is_plain {
+            let detail = "A body is sent as it is, without Content-Encoding.";
+            return Err(Problem::of("unsupported_media_type", detail));
         }
         Ok(Self(bytes))
     }
@@ -73,6 +82,12 @@ fn is_over(error: &axum::Error) -> bool {
         cause = error.source();
     }
     false
+}
+
+/// Whether the body is not compressed, or otherwise packed.
+fn says_nothing_else(headers: &HeaderMap) -> bool {
+    let packed = headers.get(header::CONTENT_ENCODING);
+    packed.is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 fn says_json(headers: &HeaderMap) -> bool {

@@ -82,8 +82,8 @@ async fn absurd_numbers(database: Database) {
     for amount in [
         "1.5",
         "1e400",
-        "9223372036854775808",
         "-9223372036854775809",
+        "-1",
         "1e3",
         "\"5\"",
         "true",
@@ -106,18 +106,13 @@ async fn absurd_numbers(database: Database) {
     stage.expect(rows).await;
     for refused in [
         grant("0"),
-        grant("-1"),
-        grant("-9223372036854775808"),
+        grant("9223372036854775808"),
+        grant("18446744073709551615"),
         plan("0"),
         plan("4294967295"),
     ] {
         let answer = stage.client().send(refused).await.expect("an answer");
-        assert!(
-            answer.status == 422 || answer.status == 400,
-            "{} {}",
-            answer.status,
-            answer.text
-        );
+        assert_eq!(answer.status, 422, "{}", answer.text);
         answer.is_problem_document();
     }
     let ledger = stage.client().document("ledgers", &stage.mine.id).await;

@@ -74,13 +74,13 @@ async fn idempotency_keys(database: Database) {
     let client = stage.client();
     let body = json!({ "name": "once", "rules": "ALLOW: read" });
     let first = client
-        .once("the key", "CreatePolicy", &body)
+        .once("the-key", "CreatePolicy", &body)
         .await
         .expect("an answer")
         .ok();
     assert_eq!(first.header("idempotent-replayed"), None);
     let again = client
-        .once("the key", "CreatePolicy", &body)
+        .once("the-key", "CreatePolicy", &body)
         .await
         .expect("an answer")
         .ok();
@@ -100,11 +100,12 @@ async fn idempotency_keys(database: Database) {
     };
     let update = client
         .prepare("UpdatePolicy", &renamed(&stage, "new"))
-        .header("Idempotency-Key", "the key");
+        .header("Idempotency-Key", "the-key");
     let rows = vec![
-        ("the same key, another body", with("the key"), reused),
+        ("the same key, another body", with("the-key"), reused),
         ("the same key, another command", update, reused),
         ("an empty key", with(""), invalid),
+        ("a key with a blank", with("two words"), invalid),
         ("a key of 10 kB", with(&"k".repeat(10_000)), invalid),
     ];
     stage.expect(rows).await;
@@ -112,7 +113,7 @@ async fn idempotency_keys(database: Database) {
     let theirs = stage
         .theirs
         .client
-        .once("the key", "CreatePolicy", &other)
+        .once("the-key", "CreatePolicy", &other)
         .await
         .expect("an answer")
         .ok();

@@ -86,6 +86,7 @@ async fn foreign_things(database: Database) {
     let stage = Stage::on(&database).await;
     let theirs = stage.theirs.policy("theirs", "ALLOW: read").await;
     let agent = stage.theirs.running_agent("Theirs", None).await;
+    let position = stage.server.operator().last_position().await;
     let task = stage.theirs.submit(&agent, "count to ten").await;
     let client = stage.client();
     let get = |path: String| client.request(reqwest::Method::GET, &path);
@@ -99,7 +100,7 @@ async fn foreign_things(database: Database) {
             ),
             (
                 "their policy, earlier",
-                get(format!("/v1/views/policies/{theirs}?at=1000000")),
+                get(format!("/v1/views/policies/{theirs}?at={position}")),
                 NOT_FOUND,
             ),
             (
