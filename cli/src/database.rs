@@ -21,9 +21,15 @@ pub(crate) async fn open_read_only(config: &Config) -> Result<Store> {
 /// Opens it as its only user, making it where it is not there.
 pub(crate) async fn open(config: &Config, master_key: Zeroizing<[u8; 32]>) -> Result<Store> {
     let url = config.database_url();
-    Store::open(&url, &config.data_dir, reef_projections::views::all(), master_key, clock())
-        .await
-        .with_context(|| format!("database {}", without_password(&url)))
+    Store::open(
+        &url,
+        &config.data_dir,
+        reef_projections::views::all(),
+        master_key,
+        clock(),
+    )
+    .await
+    .with_context(|| format!("database {}", without_password(&url)))
 }
 
 pub(crate) fn clock() -> Arc<dyn Clock> {

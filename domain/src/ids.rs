@@ -123,7 +123,12 @@ mod tests {
     #[test]
     fn what_clients_choose_as_an_id_fits_into_paths_and_keys() {
         let read = |text: &str| serde_json::from_value::<AgentId>(text.into());
-        for good in ["a", "agt_7b2c1d3e", "0f8fad5b-d9cb-469f-a165-70867728950e", &"x".repeat(128)] {
+        for good in [
+            "a",
+            "agt_7b2c1d3e",
+            "0f8fad5b-d9cb-469f-a165-70867728950e",
+            &"x".repeat(128),
+        ] {
             assert_eq!(read(good).unwrap().as_str(), good);
         }
         for bad in ["", "a b", "a/b", "a\0", "\n", "\u{e9}", &"x".repeat(129)] {

@@ -326,7 +326,9 @@ impl Decider for Ledger {
                 let meter = Meter {
                     run: *run,
                     interval: *interval,
-                    charged_ms: before.map_or(0, |meter| meter.charged_ms).saturating_add(*elapsed_ms),
+                    charged_ms: before
+                        .map_or(0, |meter| meter.charged_ms)
+                        .saturating_add(*elapsed_ms),
                     carry: *carry,
                 };
                 self.meters.insert(runtime_id.clone(), meter);

@@ -28,7 +28,15 @@ async fn bad_queries(database: Database) {
         }
     }
     paths.extend(
-        ["types=Nonsense", "after=9223372036854775808", "wait=-1", "wait=soon", "wait=1e9", "colour=blue"].map(|query| format!("/v1/events?{query}")),
+        [
+            "types=Nonsense",
+            "after=9223372036854775808",
+            "wait=-1",
+            "wait=soon",
+            "wait=1e9",
+            "colour=blue",
+        ]
+        .map(|query| format!("/v1/events?{query}")),
     );
     paths.extend(
         ["after=-1", "after=banana", "colour=blue"].map(|query| format!("/v1/events/stream?{query}")),

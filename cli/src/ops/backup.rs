@@ -74,7 +74,10 @@ impl Restore {
                 restored.equal_views.len()
             )];
             if !restored.other_views.is_empty() {
-                lines.push(format!("of another version, not compared: {}", restored.other_views.join(", ")));
+                lines.push(format!(
+                    "of another version, not compared: {}",
+                    restored.other_views.join(", ")
+                ));
             }
             lines
         })

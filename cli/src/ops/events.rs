@@ -90,9 +90,15 @@ async fn export(client: &Client, mut after: u64, mut sink: impl Write, output: O
         if events.is_empty() {
             break;
         }
-        let leaves = client.get(&format!("/v1/log/leaves?after={after}&limit={}", events.len())).await?;
+        let leaves = client
+            .get(&format!("/v1/log/leaves?after={after}&limit={}", events.len()))
+            .await?;
         for (event, leaf) in events.iter().zip(leaves["data"].as_array().into_iter().flatten()) {
-            let event = event.get().trim_end().strip_suffix('}').context("an event is an object")?;
+            let event = event
+                .get()
+                .trim_end()
+                .strip_suffix('}')
+                .context("an event is an object")?;
             writeln!(sink, "{event},\"leafhash\":{leaf}}}")?;
             after += 1;
             written += 1;

@@ -60,7 +60,11 @@ impl Verify {
                 0 => "with its own head only".to_owned(),
                 count => format!("with {count} kept checkpoint(s)"),
             };
-            vec![format!("{} events verify {compared}; root {}", verified.size, hex::encode(verified.root))]
+            vec![format!(
+                "{} events verify {compared}; root {}",
+                verified.size,
+                hex::encode(verified.root)
+            )]
         })
     }
 

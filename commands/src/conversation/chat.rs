@@ -115,8 +115,14 @@ impl Chat {
     ) -> Result<(Answer, ReplyParts), CommandError> {
         let (chat, command) = (self.clone(), command.clone());
         // In a task of its own: whoever asked may be gone between the commit and the reply.
-        let begun = self.0.tracker.spawn(async move { chat.begin(&command, request).await });
-        begun.await.map_err(|error| CommandError::Unavailable { reason: error.to_string(), unknown: true })?
+        let begun = self
+            .0
+            .tracker
+            .spawn(async move { chat.begin(&command, request).await });
+        begun.await.map_err(|error| CommandError::Unavailable {
+            reason: error.to_string(),
+            unknown: true,
+        })?
     }
 
     async fn begin(

@@ -95,11 +95,24 @@ impl RuntimeDriver for Echo {
         let last = if request.message.starts_with("break") {
             Err(DriverError::Transient("the line went dead".to_owned()))
         } else {
-            let usage = Usage { input_tokens: request.history.len() as u64, output_tokens: 2 };
-            Ok(ChatChunk::Done { usage, model: "echo".to_owned() })
+            let usage = Usage {
+                input_tokens: request.history.len() as u64,
+                output_tokens: 2,
+            };
+            Ok(ChatChunk::Done {
+                usage,
+                model: "echo".to_owned(),
+            })
         };
-        let words: Vec<String> = request.message.split_inclusive(' ').map(ToOwned::to_owned).collect();
-        let chunks = words.into_iter().map(|word| Ok(ChatChunk::Delta(word))).chain([last]);
+        let words: Vec<String> = request
+            .message
+            .split_inclusive(' ')
+            .map(ToOwned::to_owned)
+            .collect();
+        let chunks = words
+            .into_iter()
+            .map(|word| Ok(ChatChunk::Delta(word)))
+            .chain([last]);
         let words = Arc::clone(&self.words);
         Ok(stream::iter(chunks)
             .then(move |chunk| {
@@ -143,9 +156,18 @@ impl Scene {
         let agent = AgentId::from(world.by(&member.caller, deploy).await.unwrap().aggregate.id);
         let runtime = world.state::<Agent>(&agent).await.runtime_id.unwrap();
         let words = Arc::new(Semaphore::new(1000));
-        let drivers = Drivers::new([Arc::new(Echo { words: Arc::clone(&words) }) as Arc<dyn RuntimeDriver>]);
+        let drivers = Drivers::new([Arc::new(Echo {
+            words: Arc::clone(&words),
+        }) as Arc<dyn RuntimeDriver>]);
         let chat = Chat::new(world.bus.clone(), drivers);
-        let scene = Self { world, member, agent, runtime, chat, words };
+        let scene = Self {
+            world,
+            member,
+            agent,
+            runtime,
+            chat,
+            words,
+        };
         scene.come_up().await;
         scene
     }
@@ -157,8 +179,16 @@ impl Scene {
             public_ip: None,
             since: self.world.bus.services().clock.now(),
         };
-        self.world.bus.decide::<Runtime>(&self.runtime, running, &request).await.unwrap();
-        self.world.bus.decide::<Agent>(&self.agent, AgentCommand::ReportStarted, &request).await.unwrap();
+        self.world
+            .bus
+            .decide::<Runtime>(&self.runtime, running, &request)
+            .await
+            .unwrap();
+        self.world
+            .bus
+            .decide::<Agent>(&self.agent, AgentCommand::ReportStarted, &request)
+            .await
+            .unwrap();
     }
 
     fn request(&self) -> Request {
@@ -197,22 +227,48 @@ async fn a_reply_is_streamed_and_recorded_as_it_was_said() {
     let scene = Scene::new().await;
     let (answer, parts) = scene.say("hello there").await;
     let deltas: Vec<_> = parts[..2].to_vec();
-    let delta = |text: &str| ReplyPart::Delta { text: text.to_owned() };
+    let delta = |text: &str| ReplyPart::Delta {
+        text: text.to_owned(),
+    };
     assert_eq!(deltas, [delta("hello "), delta("there")]);
-    let ReplyPart::Completed { message_id, content, model, position, .. } = &parts[2] else {
+    let ReplyPart::Completed {
+        message_id,
+        content,
+        model,
+        position,
+        ..
+    } = &parts[2]
+    else {
         panic!("{parts:?}")
     };
     assert_eq!((content.as_str(), model.as_str()), ("hello there", "echo"));
     let messages = scene.messages().await;
     assert_eq!(messages.len(), 2);
-    assert_eq!((messages[0].role, messages[1].role), (MessageRole::User, MessageRole::Assistant));
-    assert_eq!(messages[0].id.as_str(), answer.result.as_ref().unwrap()["message_id"].as_str().unwrap());
-    assert_eq!((&messages[1].id, messages[1].in_reply_to.as_ref()), (message_id, Some(&messages[0].id)));
+    assert_eq!(
+        (messages[0].role, messages[1].role),
+        (MessageRole::User, MessageRole::Assistant)
+    );
+    assert_eq!(
+        messages[0].id.as_str(),
+        answer.result.as_ref().unwrap()["message_id"].as_str().unwrap()
+    );
+    assert_eq!(
+        (&messages[1].id, messages[1].in_reply_to.as_ref()),
+        (message_id, Some(&messages[0].id))
+    );
     assert_eq!(scene.text(&messages[0]).await, "hello there");
     assert_eq!(scene.text(&messages[1]).await, "hello there");
     assert_eq!(*position, scene.world.store.events().len() as u64);
     assert_eq!(scene.world.doc::<Usages>(&scene.agent).await.unwrap().requests, 1);
-    assert!(scene.world.store.events().iter().all(|event| !event.payload.contains("hello")), "sealed");
+    assert!(
+        scene
+            .world
+            .store
+            .events()
+            .iter()
+            .all(|event| !event.payload.contains("hello")),
+        "sealed"
+    );
 }
 
 #[tokio::test]
@@ -223,9 +279,22 @@ async fn a_conversation_goes_on_where_it_was() {
     let (second, parts) = scene.chat.send(&send, scene.request()).await.unwrap();
     let parts: Vec<ReplyPart> = parts.collect().await;
     assert_eq!(second.aggregate.id, first.aggregate.id);
-    let Some(ReplyPart::Completed { usage, .. }) = parts.last() else { panic!("{parts:?}") };
-    assert_eq!(usage.input_tokens, 2, "the agent was reminded of both earlier messages");
-    assert_eq!(scene.world.doc::<Conversations>(&first.aggregate.id).await.unwrap().message_count, 4);
+    let Some(ReplyPart::Completed { usage, .. }) = parts.last() else {
+        panic!("{parts:?}")
+    };
+    assert_eq!(
+        usage.input_tokens, 2,
+        "the agent was reminded of both earlier messages"
+    );
+    assert_eq!(
+        scene
+            .world
+            .doc::<Conversations>(&first.aggregate.id)
+            .await
+            .unwrap()
+            .message_count,
+        4
+    );
 }
 
 #[tokio::test]
@@ -244,9 +313,17 @@ async fn a_reply_is_recorded_though_nobody_listens() {
 async fn the_same_request_again_gets_the_same_reply() {
     let scene = Scene::new().await;
     let send: SendMessage = body(json!({ "agent_id": scene.agent, "content": "hello there" }));
-    let (first, parts) = scene.chat.send(&send, scene.request().once("key-1")).await.unwrap();
+    let (first, parts) = scene
+        .chat
+        .send(&send, scene.request().once("key-1"))
+        .await
+        .unwrap();
     let said: Vec<ReplyPart> = parts.collect().await;
-    let (again, parts) = scene.chat.send(&send, scene.request().once("key-1")).await.unwrap();
+    let (again, parts) = scene
+        .chat
+        .send(&send, scene.request().once("key-1"))
+        .await
+        .unwrap();
     let repeated: Vec<ReplyPart> = parts.collect().await;
     assert!(again.replayed);
     assert_eq!(again.result, first.result);
@@ -261,10 +338,15 @@ async fn the_same_request_again_gets_the_same_reply() {
 
 #[tokio::test]
 async fn a_reply_that_breaks_off_is_recorded_as_failed() {
-    for (content, code) in [("refuse", "runtime_unavailable"), ("break off", "runtime_unavailable")] {
+    for (content, code) in [
+        ("refuse", "runtime_unavailable"),
+        ("break off", "runtime_unavailable"),
+    ] {
         let scene = Scene::new().await;
         let (answer, parts) = scene.say(content).await;
-        let Some(ReplyPart::Failed { code: told, .. }) = parts.last() else { panic!("{parts:?}") };
+        let Some(ReplyPart::Failed { code: told, .. }) = parts.last() else {
+            panic!("{parts:?}")
+        };
         assert_eq!(told, code);
         let messages = scene.messages().await;
         assert_eq!(messages.len(), 1);
@@ -279,12 +361,33 @@ async fn only_what_runs_is_spoken_to() {
     let scene = Scene::new().await;
     let request = Request::new(Caller::system("spec"), "spec");
     let send: SendMessage = body(json!({ "agent_id": scene.agent, "content": "hello" }));
-    let stop = RuntimeCommand::Stop { reason: RuntimeStopReason::Requested };
-    scene.world.bus.decide::<Runtime>(&scene.runtime, stop, &request).await.unwrap();
-    assert_eq!(code(scene.world.by(&scene.member.caller, send.clone()).await), "runtime_not_running");
-    let fail = AgentCommand::ReportFailed { code: "x".to_owned(), reason: "x".to_owned() };
-    scene.world.bus.decide::<Agent>(&scene.agent, fail, &request).await.unwrap();
-    assert_eq!(code(scene.world.by(&scene.member.caller, send).await), "agent_not_running");
+    let stop = RuntimeCommand::Stop {
+        reason: RuntimeStopReason::Requested,
+    };
+    scene
+        .world
+        .bus
+        .decide::<Runtime>(&scene.runtime, stop, &request)
+        .await
+        .unwrap();
+    assert_eq!(
+        code(scene.world.by(&scene.member.caller, send.clone()).await),
+        "runtime_not_running"
+    );
+    let fail = AgentCommand::ReportFailed {
+        code: "x".to_owned(),
+        reason: "x".to_owned(),
+    };
+    scene
+        .world
+        .bus
+        .decide::<Agent>(&scene.agent, fail, &request)
+        .await
+        .unwrap();
+    assert_eq!(
+        code(scene.world.by(&scene.member.caller, send).await),
+        "agent_not_running"
+    );
     assert!(scene.messages().await.is_empty());
 }
 
@@ -294,17 +397,26 @@ async fn messages_are_checked_and_belong_to_their_account() {
     let send = |value| body::<SendMessage>(value);
     for content in ["", "  \n", &"x".repeat(100_001)] {
         let command = send(json!({ "agent_id": scene.agent, "content": content }));
-        assert_eq!(code(scene.world.by(&scene.member.caller, command).await), "invalid_command");
+        assert_eq!(
+            code(scene.world.by(&scene.member.caller, command).await),
+            "invalid_command"
+        );
     }
     let nobody = send(json!({ "content": "hello" }));
-    assert_eq!(code(scene.world.by(&scene.member.caller, nobody).await), "invalid_command");
+    assert_eq!(
+        code(scene.world.by(&scene.member.caller, nobody).await),
+        "invalid_command"
+    );
     let (answer, _) = scene.say("mine").await;
     let other = scene.world.account("eve", Dialect::Native).await;
     for value in [
         json!({ "agent_id": scene.agent, "content": "hello" }),
         json!({ "conversation_id": answer.aggregate.id, "content": "hello" }),
     ] {
-        assert_eq!(code(scene.world.by(&other.caller, send(value)).await), "not_found");
+        assert_eq!(
+            code(scene.world.by(&other.caller, send(value)).await),
+            "not_found"
+        );
     }
 }
 
@@ -315,5 +427,8 @@ async fn an_ended_conversation_takes_no_message() {
     let end: EndConversation = body(json!({ "conversation_id": answer.aggregate.id }));
     scene.world.by(&scene.member.caller, end).await.unwrap();
     let send: SendMessage = body(json!({ "conversation_id": answer.aggregate.id, "content": "two" }));
-    assert_eq!(code(scene.world.by(&scene.member.caller, send).await), "conversation_ended");
+    assert_eq!(
+        code(scene.world.by(&scene.member.caller, send).await),
+        "conversation_ended"
+    );
 }

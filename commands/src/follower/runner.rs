@@ -111,6 +111,7 @@ impl<M: ProcessManager> Follower<M> {
                 Err(error) => tracing::warn!(manager = name, %error, "no lease"),
             }
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => {}
                 () = tokio::time::sleep(self.config.lease_ttl / 10) => {}
             }
@@ -138,6 +139,7 @@ impl<M: ProcessManager> Follower<M> {
                 self.read(&mut run, lease).await?;
             }
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => break,
                 _ = renew.tick() => self.renew(lease).await?,
                 _ = save.tick() => self.save(&mut run, lease).await?,

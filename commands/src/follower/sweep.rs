@@ -43,6 +43,7 @@ pub async fn run_sweep(
             Err(error) => tracing::warn!(sweep = sweep.name(), %error, "no lease"),
         }
         tokio::select! {
+            biased;
             () = cancel.cancelled() => break,
             () = tokio::time::sleep(sweep.interval()) => {}
         }

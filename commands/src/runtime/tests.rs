@@ -29,13 +29,20 @@ async fn scene() -> (World, Member) {
 }
 
 async fn provisioned(world: &World, member: &Member) -> RuntimeId {
-    let answer = world.by(&member.caller, body::<ProvisionRuntime>(json!({}))).await.unwrap();
+    let answer = world
+        .by(&member.caller, body::<ProvisionRuntime>(json!({})))
+        .await
+        .unwrap();
     RuntimeId::from(answer.aggregate.id)
 }
 
 async fn observe(world: &World, runtime: &RuntimeId, report: RuntimeCommand) {
     let request = Request::new(Caller::system("spec"), "spec");
-    world.bus.decide::<Runtime>(runtime, report, &request).await.unwrap();
+    world
+        .bus
+        .decide::<Runtime>(runtime, report, &request)
+        .await
+        .unwrap();
 }
 
 async fn running(world: &World, runtime: &RuntimeId) {
@@ -53,15 +60,29 @@ async fn a_user_has_one_shared_runtime_and_waiting_agents_are_put_on_it() {
     let deploy: DeployAgent = body(json!({ "template_id": "tmpl_research", "name": "Ada" }));
     let agent = world.by(&member.caller, deploy).await.unwrap().aggregate.id;
     assert_eq!(world.state::<Agent>(&agent).await.runtime_id, None);
-    let answer = world.by(&member.caller, body::<ProvisionRuntime>(json!({}))).await.unwrap();
-    let expected =
-        BTreeSet::from(["ReservationClaimed", "AgentPlaced", "RuntimeRequested", "ProvisioningRequested"]);
+    let answer = world
+        .by(&member.caller, body::<ProvisionRuntime>(json!({})))
+        .await
+        .unwrap();
+    let expected = BTreeSet::from([
+        "ReservationClaimed",
+        "AgentPlaced",
+        "RuntimeRequested",
+        "ProvisioningRequested",
+    ]);
     assert_eq!(kinds(&answer).into_iter().collect::<BTreeSet<_>>(), expected);
     let runtime = RuntimeId::from(answer.aggregate.id);
-    assert_eq!(world.state::<Agent>(&agent).await.runtime_id, Some(runtime.clone()));
-    let second = world.by(&member.caller, body::<ProvisionRuntime>(json!({}))).await;
+    assert_eq!(
+        world.state::<Agent>(&agent).await.runtime_id,
+        Some(runtime.clone())
+    );
+    let second = world
+        .by(&member.caller, body::<ProvisionRuntime>(json!({})))
+        .await;
     assert_eq!(code(second), "limit_reached");
-    let in_use = world.by(&member.caller, DestroyRuntime { runtime_id: runtime }).await;
+    let in_use = world
+        .by(&member.caller, DestroyRuntime { runtime_id: runtime })
+        .await;
     assert_eq!(code(in_use), "runtime_in_use");
 }
 
@@ -69,7 +90,15 @@ async fn a_user_has_one_shared_runtime_and_waiting_agents_are_put_on_it() {
 async fn a_destroyed_runtime_makes_room_for_another() {
     let (world, member) = scene().await;
     let first = provisioned(&world, &member).await;
-    world.by(&member.caller, DestroyRuntime { runtime_id: first.clone() }).await.unwrap();
+    world
+        .by(
+            &member.caller,
+            DestroyRuntime {
+                runtime_id: first.clone(),
+            },
+        )
+        .await
+        .unwrap();
     assert_ne!(provisioned(&world, &member).await, first);
 }
 
@@ -77,17 +106,43 @@ async fn a_destroyed_runtime_makes_room_for_another() {
 async fn starting_needs_a_balance_and_something_that_is_down() {
     let (world, member) = scene().await;
     let runtime_id = provisioned(&world, &member).await;
-    let start = StartRuntime { runtime_id: runtime_id.clone() };
-    assert_eq!(kinds(&world.by(&member.caller, start.clone()).await.unwrap()), Vec::<&str>::new());
+    let start = StartRuntime {
+        runtime_id: runtime_id.clone(),
+    };
+    assert_eq!(
+        kinds(&world.by(&member.caller, start.clone()).await.unwrap()),
+        Vec::<&str>::new()
+    );
     running(&world, &runtime_id).await;
-    let stop = StopRuntime { runtime_id: runtime_id.clone() };
-    assert_eq!(kinds(&world.by(&member.caller, stop.clone()).await.unwrap()), ["RuntimeStopRequested"]);
-    assert_eq!(kinds(&world.by(&member.caller, stop).await.unwrap()), Vec::<&str>::new());
-    assert_eq!(code(world.by(&member.caller, start.clone()).await), "runtime_stopping");
+    let stop = StopRuntime {
+        runtime_id: runtime_id.clone(),
+    };
+    assert_eq!(
+        kinds(&world.by(&member.caller, stop.clone()).await.unwrap()),
+        ["RuntimeStopRequested"]
+    );
+    assert_eq!(
+        kinds(&world.by(&member.caller, stop).await.unwrap()),
+        Vec::<&str>::new()
+    );
+    assert_eq!(
+        code(world.by(&member.caller, start.clone()).await),
+        "runtime_stopping"
+    );
     let ran_until = world.bus.services().clock.now();
     observe(&world, &runtime_id, RuntimeCommand::ReportStopped { ran_until }).await;
-    assert_eq!(kinds(&world.by(&member.caller, start).await.unwrap()), ["RuntimeStartRequested"]);
-    assert!(world.doc::<Runtimes>(&runtime_id).await.unwrap().deadline.is_some());
+    assert_eq!(
+        kinds(&world.by(&member.caller, start).await.unwrap()),
+        ["RuntimeStartRequested"]
+    );
+    assert!(
+        world
+            .doc::<Runtimes>(&runtime_id)
+            .await
+            .unwrap()
+            .deadline
+            .is_some()
+    );
 }
 
 #[tokio::test]
@@ -111,9 +166,15 @@ async fn agents_that_failed_with_their_runtime_start_with_it() {
         ran_until: None,
     };
     observe(&world, &runtime_id, report("absent")).await;
-    let failed = AgentCommand::ReportFailed { code: RUNTIME_FAILED.to_owned(), reason: String::new() };
+    let failed = AgentCommand::ReportFailed {
+        code: RUNTIME_FAILED.to_owned(),
+        reason: String::new(),
+    };
     world.bus.decide::<Agent>(&agent, failed, &request).await.unwrap();
-    let answer = world.by(&member.caller, StartRuntime { runtime_id }).await.unwrap();
+    let answer = world
+        .by(&member.caller, StartRuntime { runtime_id })
+        .await
+        .unwrap();
     assert_eq!(kinds(&answer), ["RuntimeStartRequested", "AgentStartRequested"]);
 }
 
@@ -121,10 +182,18 @@ async fn agents_that_failed_with_their_runtime_start_with_it() {
 async fn the_gateway_of_a_running_runtime_restarts() {
     let (world, member) = scene().await;
     let runtime_id = provisioned(&world, &member).await;
-    let restart = RestartGateway { runtime_id: runtime_id.clone() };
-    assert_eq!(code(world.by(&member.caller, restart.clone()).await), "runtime_not_running");
+    let restart = RestartGateway {
+        runtime_id: runtime_id.clone(),
+    };
+    assert_eq!(
+        code(world.by(&member.caller, restart.clone()).await),
+        "runtime_not_running"
+    );
     running(&world, &runtime_id).await;
-    assert_eq!(kinds(&world.by(&member.caller, restart).await.unwrap()), ["GatewayRestartRequested"]);
+    assert_eq!(
+        kinds(&world.by(&member.caller, restart).await.unwrap()),
+        ["GatewayRestartRequested"]
+    );
 }
 
 #[tokio::test]
@@ -133,8 +202,20 @@ async fn runtimes_of_other_accounts_do_not_exist() {
     let runtime_id = provisioned(&world, &member).await;
     let other = world.account("eve", Dialect::Tropic).await.caller;
     let id = || runtime_id.clone();
-    assert_eq!(code(world.by(&other, StartRuntime { runtime_id: id() }).await), "not_found");
-    assert_eq!(code(world.by(&other, StopRuntime { runtime_id: id() }).await), "not_found");
-    assert_eq!(code(world.by(&other, DestroyRuntime { runtime_id: id() }).await), "not_found");
-    assert_eq!(code(world.by(&other, RestartGateway { runtime_id: id() }).await), "not_found");
+    assert_eq!(
+        code(world.by(&other, StartRuntime { runtime_id: id() }).await),
+        "not_found"
+    );
+    assert_eq!(
+        code(world.by(&other, StopRuntime { runtime_id: id() }).await),
+        "not_found"
+    );
+    assert_eq!(
+        code(world.by(&other, DestroyRuntime { runtime_id: id() }).await),
+        "not_found"
+    );
+    assert_eq!(
+        code(world.by(&other, RestartGateway { runtime_id: id() }).await),
+        "not_found"
+    );
 }

@@ -222,8 +222,15 @@ fn runs_do_not_overlap() {
     given::<Runtime>(history(RuntimeStatus::Starting))
         .when(see_running(50))
         .then([running(2, 90)]);
-    let broken = [requested(), running(1, 0), failed(Some(40)), Did::StartRequested { deadline: at(700) }];
-    given::<Runtime>(broken).when(see_running(0)).then([running(2, 40)]);
+    let broken = [
+        requested(),
+        running(1, 0),
+        failed(Some(40)),
+        Did::StartRequested { deadline: at(700) },
+    ];
+    given::<Runtime>(broken)
+        .when(see_running(0))
+        .then([running(2, 40)]);
 }
 
 #[test]

@@ -189,7 +189,9 @@ fn an_approved_task_runs_and_may_ask_again() {
     done.when(complete()).then([completed()]);
     let again = given::<Task>([submitted(), asked(), approved(), asked()]);
     assert!(!again.state().approved, "what is asked anew is not yet approved");
-    let Ok(_) = again.when(approve(1)).outcome() else { panic!("refused") };
+    let Ok(_) = again.when(approve(1)).outcome() else {
+        panic!("refused")
+    };
 }
 
 #[test]
