@@ -25,7 +25,6 @@ mod rebuild;
 mod report;
 mod rules;
 mod sample;
-mod server;
 mod sse;
 mod store;
 mod stream;
@@ -55,8 +54,6 @@ enum Part {
     Node(node::Options),
     /// Checks a log against what was acknowledged
     Check(check::Options),
-    /// The server, with the no-op handlers it is compared with
-    Server(server::Options),
     /// Fills a log
     Preload(preload::Options),
     /// Rebuilds every view and scans every event; prints samples
@@ -69,7 +66,6 @@ async fn main() -> Result<()> {
     match (cli.part, cli.plan) {
         (Some(Part::Node(options)), _) => node::run(options).await,
         (Some(Part::Check(options)), _) => check::run(&options).await,
-        (Some(Part::Server(options)), _) => server::run(options).await,
         (Some(Part::Preload(options)), _) => preload::run(&options).await,
         (Some(Part::Rebuild(options)), _) => rebuild::run(&options).await,
         (None, Some(plan)) => measure(&plan).await,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     plan::{self, Plan},
     preload, programs,
-    report::Workload,
+    report::{Goal, Workload},
     sample::{Latencies, Sample},
     store,
 };
@@ -108,7 +108,7 @@ pub(crate) async fn measure(plan: &Plan) -> Result<Vec<Workload>> {
             workload.add("plain scan", round.scan);
             workload.add("rebuild", round.rebuild);
         }
-        workload.compare("rebuild", "plain scan", 0.3);
+        workload.compare("rebuild", "plain scan", Goal::AtLeast(0.3));
         workload
             .gates
             .push("the rebuilt documents have the bytes of the inline ones".to_owned());

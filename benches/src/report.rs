@@ -44,6 +44,8 @@ pub(crate) enum Goal {
     AtLeast(f64),
     /// Not more than this.
     AtMost(f64),
+    /// Nothing: it is told.
+    Told,
 }
 
 impl Figure {
@@ -60,11 +62,13 @@ impl Figure {
         }
     }
 
-    /// Whether it is.
-    pub(crate) fn met(&self) -> bool {
+    /// Whether the goal is reached.
+    fn verdict(&self) -> &'static str {
         match self.goal {
-            Goal::AtLeast(goal) => self.value >= goal,
-            Goal::AtMost(goal) => self.value <= goal,
+            Goal::AtLeast(goal) if self.value >= goal => "reached",
+            Goal::AtMost(goal) if self.value <= goal => "reached",
+            Goal::AtLeast(_) | Goal::AtMost(_) => "MISSED",
+            Goal::Told => "",
         }
     }
 }
@@ -88,7 +92,7 @@ impl Workload {
     }
 
     /// Rate of one contender over that of another, round by round.
-    pub(crate) fn compare(&mut self, subject: &str, baseline: &str, at_least: f64) {
+    pub(crate) fn compare(&mut self, subject: &str, baseline: &str, goal: Goal) {
         let rates = |name: &str| {
             self.rounds
                 .get(name)
@@ -100,18 +104,15 @@ impl Workload {
             .zip(rates(baseline))
             .map(|(ours, theirs)| ours / theirs)
             .collect();
-        self.figures.push(Figure::of(
-            format!("x {baseline}"),
-            ratios,
-            Goal::AtLeast(at_least),
-        ));
+        self.figures
+            .push(Figure::of(format!("{subject}, x {baseline}"), ratios, goal));
     }
 
     /// The median of every contender's rates.
     fn rates(&self) -> String {
         let rates = self.rounds.iter().map(|(name, samples)| {
             let of = |pick: fn(&Sample) -> f64| {
-                Figure::of("", samples.iter().map(pick).collect(), Goal::AtLeast(0.0)).value
+                Figure::of("", samples.iter().map(pick).collect(), Goal::Told).value
             };
             let p50 = of(|sample| milliseconds(sample.p50_us));
             let p99 = of(|sample| milliseconds(sample.p99_us));
@@ -153,6 +154,7 @@ impl Report {
                 let goal = match figure.goal {
                     Goal::AtLeast(goal) => format!(">= {goal}"),
                     Goal::AtMost(goal) => format!("<= {goal}"),
+                    Goal::Told => "told".to_owned(),
                 };
                 lines.push(format!(
                     "| {} | {} | {:.2} ({:.2} to {:.2}) | {goal} | {} |",
@@ -161,7 +163,7 @@ impl Report {
                     figure.value,
                     figure.range.0,
                     figure.range.1,
-                    if figure.met() { "reached" } else { "MISSED" },
+                    figure.verdict(),
                 ));
             }
         }

@@ -36,8 +36,12 @@ impl Latencies {
 
     pub(crate) fn record(&mut self, latency: Duration) {
         // Longer than an hour is not a latency any more.
-        let us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX).min(3_600_000_000);
-        self.0.record(us).expect("an auto-resizing histogram takes any value");
+        let us = u64::try_from(latency.as_micros())
+            .unwrap_or(u64::MAX)
+            .min(3_600_000_000);
+        self.0
+            .record(us)
+            .expect("an auto-resizing histogram takes any value");
     }
 
     pub(crate) fn add(&mut self, other: &Self) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::json;
 use tokio::{process::Command, task::JoinSet, time::MissedTickBehavior};
 
@@ -50,7 +50,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<Workload> {
 
 async fn measure(plan: &Plan, server: &Server, world: &mut World, round: usize) -> Result<Latencies> {
     let events = EVENTS_PER_SECOND * u32::try_from(2 * plan.turn().as_secs())?;
-    let start = head(world).await?;
+    let start = world.quiet().await?;
     // Nothing else writes, so the last event's position is known before it happens.
     let end = start + u64::from(events);
     let mut followers = JoinSet::new();
@@ -75,18 +75,4 @@ async fn measure(plan: &Plan, server: &Server, world: &mut World, round: usize) 
         all.add(&done??.latencies);
     }
     Ok(all)
-}
-
-/// The log's end once nothing is under way any more.
-async fn head(world: &mut World) -> Result<u64> {
-    let mut last = None;
-    loop {
-        let page = world.client.get("/v1/views/policies?limit=1").await?;
-        let position = page["position"].as_u64().context("a page has a position")?;
-        if last == Some(position) {
-            return Ok(position);
-        }
-        last = Some(position);
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
 }

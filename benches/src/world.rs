@@ -19,7 +19,7 @@ use crate::{
 /// Bearer token of the operator on every server that the benches start.
 pub(crate) const OPERATOR: &str = "bench-operator-key-of-one-run";
 /// How long a server may take until it is ready before the run is given up.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A server as a process of its own; killed when dropped.
 pub(crate) struct Server {
@@ -44,6 +44,7 @@ impl Server {
             .env("REEF_OPERATOR_KEY", OPERATOR)
             // Far above what is measured: the limiter counts, but it does not refuse.
             .env("REEF_RATE_LIMIT_PER_MINUTE", "100000000")
+            .env("REEF_BENCH_ROUTES", "true")
             .env("REEF_LOG", "warn")
             .env("REEF_MODEL_PROVIDER", "none")
             .stdin(Stdio::null())
@@ -150,31 +151,64 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Of an account whose agents get a runtime at once: the agent takes tasks up and works on them.
     pub(crate) async fn make(address: SocketAddr) -> Result<Self> {
+        let mut world = Self::of_dialect(address, "native").await?;
+        let path = format!("/v1/views/agents/{}", world.agent);
+        let started = Instant::now();
+        while world.client.get(&path).await?["status"] != "running" {
+            ensure!(started.elapsed() < PATIENCE, "the agent does not come up");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(world)
+    }
+
+    /// Of a dialect in which agents wait until their user has a runtime: tasks are taken, and wait.
+    pub(crate) async fn waiting(address: SocketAddr) -> Result<Self> {
+        Self::of_dialect(address, "tropic").await
+    }
+
+    async fn of_dialect(address: SocketAddr, dialect: &str) -> Result<Self> {
         let mut operator = Client::new(address, OPERATOR).await?;
         // Servers may share a database over rounds, and e-mails are unique.
         let email = format!("bench-{}@example.com", chrono::Utc::now().timestamp_micros());
-        let account = json!({ "name": "Bench", "owner_email": email, "dialect": "native" });
+        let account = json!({ "name": "Bench", "owner_email": email, "dialect": dialect });
         let account = id_of(&operator.command("RegisterAccount", &account).await?)?;
         let credits = json!({ "account_id": account, "amount_micro": 1_000_000_000_u64 });
         operator.command("GrantCredits", &credits).await?;
-        let key = operator
-            .command("IssueApiKey", &json!({ "account_id": account, "name": "bench" }))
-            .await?;
+        let key = json!({ "account_id": account, "name": "bench" });
+        let key = operator.command("IssueApiKey", &key).await?;
         let key = key["result"]["key"].as_str().context("the key is shown once")?;
 
         let mut client = Client::new(address, key).await?;
         let policy = json!({ "name": "Bench", "rules": rules::text(0, 0) });
         let policy = id_of(&client.command("CreatePolicy", &policy).await?)?;
+        let permissive = json!({ "name": "Work", "rules": "ALLOW: summarise reports" });
+        let permissive = id_of(&client.command("CreatePolicy", &permissive).await?)?;
         let templates = client.get("/v1/views/templates?limit=1").await?;
-        let agent =
-            json!({ "name": "Bench", "template_id": templates["data"][0]["id"], "policy_id": policy });
+        let template = &templates["data"][0]["id"];
+        let agent = json!({ "name": "Bench", "template_id": template, "policy_id": permissive });
         let agent = id_of(&client.command("DeployAgent", &agent).await?)?;
         Ok(Self {
             client,
             policy,
             agent,
         })
+    }
+
+    /// The log's end, once nothing is under way any more: no contender pays for another's work.
+    pub(crate) async fn quiet(&mut self) -> Result<u64> {
+        const STILL: Duration = Duration::from_millis(500);
+        let mut last = None;
+        loop {
+            let page = self.client.get("/v1/views/policies?limit=1").await?;
+            let position = page["position"].as_u64().context("a page has a position")?;
+            if last == Some(position) {
+                return Ok(position);
+            }
+            last = Some(position);
+            tokio::time::sleep(STILL).await;
+        }
     }
 }
 
