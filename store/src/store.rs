@@ -20,7 +20,7 @@ use crate::{
     rebuild::rebuild,
     schema,
     shared::Shared,
-    sql::Statement,
+    sql::{Dialect, Statement},
     sqlite::{self, Readers},
     vault::Keys,
 };
@@ -87,7 +87,9 @@ impl Store {
         }));
         store.check_restored().await?;
         store.check_master_key().await?;
-        store.retire_unknown_views().await?;
+        if store.0.db.dialect() == Dialect::Sqlite {
+            store.retire_unknown_views().await?;
+        }
         store.build_views().await?;
         Ok(store)
     }
@@ -144,7 +146,9 @@ impl Store {
         Ok(())
     }
 
-    /// Drops views that this program no longer has: without its folds they would go stale.
+    /// Drops views that this program no longer has: without their folds they would go stale. Not where
+    /// another node may still serve them: there an unknown view means that this program is too old, and
+    /// one that is given up is dropped by a migration.
     async fn retire_unknown_views(&self) -> Result<(), StoreError> {
         let mut statements = Vec::new();
         for mut row in self.0.db.fetch(registry()).await? {

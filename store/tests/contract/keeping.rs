@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use reef_commands::ports::{EventLog, Sealed, SystemClock, Vault, VaultError, VaultOwner, Views, Workspace};
 use reef_domain::{AgentId, VaultRef};
+use reef_projections::{AnyView, ViewOf};
 use reef_store::StoreError;
 
 use super::{
@@ -20,6 +21,7 @@ on_both! {
     files_are_kept_per_agent,
     everything_is_there_after_reopening,
     a_newer_schema_is_refused,
+    an_unknown_view_is_retired_or_refused,
     reading_only_changes_nothing,
 }
 
@@ -198,6 +200,24 @@ async fn a_newer_schema_is_refused(database: Database) {
     assert!(matches!(opened.err(), Some(StoreError::Schema(_))));
 }
 
+/// On a database of several nodes an unknown view means that this program is too old.
+async fn an_unknown_view_is_retired_or_refused(database: Database) {
+    let store = database.open().await;
+    claim(&store, "p/1", 0, "x").await;
+    drop(store);
+    let fewer: Vec<Box<dyn AnyView>> = vec![Box::new(ViewOf::<sample::Seats>::new())];
+    let opened = database.try_open(fewer, master(7), Arc::new(SystemClock)).await;
+    if database.is_postgres() {
+        assert!(matches!(opened.err(), Some(StoreError::Schema(_))));
+    } else {
+        claim(&opened.unwrap(), "p/1", 1, "y").await;
+    }
+    // It is built anew, so that nothing is missing in it.
+    let store = database.open().await;
+    let sequence = place(&store, "p/1").await.unwrap().holders.len() as u64;
+    assert_eq!(store.head().await.unwrap().position, sequence);
+}
+
 async fn reading_only_changes_nothing(database: Database) {
     assert!(
         database.open_read_only().await.is_err(),
@@ -214,4 +234,8 @@ async fn reading_only_changes_nothing(database: Database) {
     assert_eq!(place(&reader, "p/1").await.unwrap().holders, ["x", "y"]);
     assert_eq!(reader.head().await.unwrap().position, 2);
     assert_eq!(reader.stream(&key("p/1"), 0, 10).await.unwrap().len(), 2);
+    // Without a server it works as well.
+    drop((store, reader));
+    let reader = database.open_read_only().await.unwrap();
+    assert_eq!(place(&reader, "p/1").await.unwrap().holders, ["x", "y"]);
 }

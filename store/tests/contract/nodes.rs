@@ -1,10 +1,15 @@
 //! Several processes on one database: nodes on PostgreSQL, a second server on a SQLite file.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::future::join_all;
 use reef_commands::ports::{EventLog, LogError, SystemClock, Vault, VaultOwner, Views};
 use reef_store::{Store, StoreError, merkle};
+use sqlx::{Column, Connection, PgConnection, Row, TypeInfo};
 
 use super::{
     fixture::{Database, master, on_postgres, on_sqlite},
@@ -186,6 +191,33 @@ async fn a_key_destroyed_on_one_node_soon_opens_nothing_on_another() {
         tokio::time::timeout(Duration::from_secs(20), closed)
             .await
             .unwrap();
+    })
+    .await;
+}
+
+/// The statement and the types are those of postgres-es 0.5, which this workspace cannot link: it wants
+/// another SQLite.
+#[tokio::test]
+async fn the_statement_of_stock_postgres_es_reads_the_log() {
+    on_postgres(async |database: Database| {
+        let store = database.open().await;
+        claim(&store, "p/1", 0, "x").await;
+        claim(&store, "p/1", 1, "y").await;
+        let mut conn = PgConnection::connect(&database.url).await.unwrap();
+        let sql = "SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata \
+                   FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 ORDER BY sequence";
+        let rows = sqlx::query(sql).bind("reservation").bind("p/1").fetch_all(&mut conn).await.unwrap();
+        assert_eq!(rows.len(), 2);
+        let row = &rows[1];
+        let number: i64 = row.get("sequence");
+        assert_eq!((row.get("aggregate_id"), number, row.get("event_version")), ("p/1", 2, "1"));
+        let kinds: Vec<_> = row.columns().iter().map(|column| column.type_info().name()).collect();
+        assert_eq!(kinds, ["TEXT", "TEXT", "INT8", "TEXT", "TEXT", "JSON", "JSON"]);
+        let json = |name| row.try_get_raw(name).unwrap().as_str().unwrap().to_owned();
+        let payload: serde_json::Value = serde_json::from_str(&json("payload")).unwrap();
+        assert_eq!(payload, serde_json::json!({ "ReservationClaimed": { "holder": "y" } }));
+        let metadata: HashMap<String, String> = serde_json::from_str(&json("metadata")).unwrap();
+        assert_eq!(metadata["actor"], "system:test");
     })
     .await;
 }
