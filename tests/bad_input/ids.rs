@@ -5,7 +5,12 @@ use serde_json::{Value, json};
 use super::stage::{Expected, Stage};
 use crate::harness::{Database, on_both_databases};
 
-on_both_databases!(unknown_things, foreign_things, strange_ids);
+on_both_databases!(
+    unknown_things,
+    foreign_things,
+    foreign_things_in_lists,
+    strange_ids
+);
 
 const NOT_FOUND: Expected = (404, "not_found");
 
@@ -170,7 +175,13 @@ async fn foreign_things(database: Database) {
             ),
         ])
         .await;
-    // Nor does any list or filter show what is theirs.
+}
+
+async fn foreign_things_in_lists(database: Database) {
+    let stage = Stage::on(&database).await;
+    let theirs = stage.theirs.policy("theirs", "ALLOW: read").await;
+    let agent = stage.theirs.running_agent("Theirs", None).await;
+    let client = stage.client();
     let filters = [
         format!("account_id={}", stage.theirs.id),
         format!("agent_id={agent}"),
