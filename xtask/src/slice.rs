@@ -63,12 +63,6 @@ const ENTRIES: &[Entry] = &[
         line: include_str!("../templates/domain/fixtures.json"),
     },
     Entry {
-        file: "projections/src/views.rs",
-        start: "    vec![\n",
-        end: "\n    ]",
-        line: "\n        view::<widget::Widgets>(),",
-    },
-    Entry {
         file: "projections/src/views/tests/log.rs",
         start: "fn stream_of",
         end: "\n    }",
@@ -91,7 +85,7 @@ const MATCHES: &[&str] = &[
 const IGNORED: Entry = Entry {
     file: "",
     start: "| AnyEvent::Template(_)",
-    end: " => Vec::new()",
+    end: " =>",
     line: "\n            | AnyEvent::Widget(_)",
 };
 
@@ -132,6 +126,7 @@ pub(crate) fn run(noun: &str) -> Result<()> {
     for entry in ENTRIES {
         change(&root, entry.file, |text| with_entry(text, entry, &noun))?;
     }
+    change(&root, "projections/src/views.rs", |text| with_view(text, &noun))?;
     for file in MATCHES {
         change(&root, file, |text| with_entry(text, &IGNORED, &noun))?;
     }
@@ -180,6 +175,22 @@ fn with_module(text: &str, module: &str) -> Option<String> {
     }
     let declared = format!("pub mod {module};");
     lines.insert(at, &declared);
+    Some(lines.join("\n") + "\n")
+}
+
+/// Keeps the views in order of name.
+fn with_view(text: &str, noun: &Noun) -> Option<String> {
+    let type_of = |line: &str| {
+        let inside = line.trim().strip_prefix("view::<")?.strip_suffix(">(),")?;
+        inside.rsplit("::").next().map(str::to_owned)
+    };
+    let mut lines: Vec<&str> = text.lines().collect();
+    let last = lines.iter().rposition(|line| type_of(line).is_some())?;
+    let at = lines
+        .iter()
+        .position(|line| type_of(line).is_some_and(|name| name > noun.plural_camel));
+    let view = noun.applied_to("        view::<widget::Widgets>(),");
+    lines.insert(at.unwrap_or(last + 1), &view);
     Some(lines.join("\n") + "\n")
 }
 

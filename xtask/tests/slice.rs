@@ -20,6 +20,7 @@ const COPIED: &[&str] = &[
     "domain",
     "projections",
     "commands",
+    "tests",
 ];
 
 fn copy(from: &Path, to: &Path) {
