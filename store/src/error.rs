@@ -2,7 +2,7 @@
 
 use reef_commands::ports::LogError;
 
-use crate::sql::DbError;
+use crate::sql::{DbError, ReadError};
 
 /// Why a store could not be opened, backed up or restored.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,15 @@ pub enum StoreError {
 impl From<DbError> for StoreError {
     fn from(error: DbError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<ReadError> for StoreError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Db(error) => error.into(),
+            ReadError::Found(error) => Self::Log(error),
+        }
     }
 }
 

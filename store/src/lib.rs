@@ -16,6 +16,7 @@ mod docs;
 mod error;
 mod fold;
 mod log;
+mod memory;
 mod plan;
 mod postgres;
 mod rebuild;

@@ -2,6 +2,7 @@
 
 mod batch;
 mod commit;
+mod lookup;
 mod tail;
 mod writer;
 
@@ -13,7 +14,7 @@ use sqlx::{
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
 };
 
-pub(crate) use commit::{load_children, load_docs, read_head, read_registry, write_changes};
+pub(crate) use lookup::{load_children, load_docs, read_head, read_registry, write_changes};
 pub(crate) use tail::tail;
 pub(crate) use writer::WriterHandle;
 

@@ -9,7 +9,8 @@ use tokio::sync::watch;
 use crate::{
     docs::{DocCache, ViewSet},
     fold::Change,
-    plan::{HeadState, Plan},
+    memory::HeadState,
+    plan::Plan,
     recent::Recent,
 };
 

@@ -155,6 +155,24 @@ impl From<DbError> for LogError {
     }
 }
 
+/// Why something could not be read: the database, or what was found in it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Found(#[from] LogError),
+}
+
+impl From<ReadError> for LogError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Db(error) => error.into(),
+            ReadError::Found(error) => error,
+        }
+    }
+}
+
 /// Which SQL is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {

@@ -1,6 +1,7 @@
 //! SQLite: one connection writes, on its own thread; a few others read.
 
 mod commit;
+mod documents;
 mod writer;
 
 use std::{
@@ -16,7 +17,8 @@ use rusqlite::{
 };
 use tokio::sync::Semaphore;
 
-pub(crate) use commit::{Children, load_children, load_docs, read_head, write_change};
+pub(crate) use commit::read_head;
+pub(crate) use documents::{Children, load_children, load_docs, write_change};
 pub(crate) use writer::{Job, SqliteWriter, Work, WriterHandle, claim};
 
 use crate::{

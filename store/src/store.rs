@@ -15,7 +15,7 @@ use crate::{
     db::{Db, SqliteDb},
     docs::{Layout, ViewSet},
     error::StoreError,
-    plan::HeadState,
+    memory::HeadState,
     postgres::{self, PgDb},
     rebuild::rebuild,
     schema,

@@ -10,7 +10,8 @@ use sqlx::{Arguments, postgres::PgArguments};
 use crate::{
     docs::{Layout, StoredDoc},
     fold::Change,
-    plan::{HeadState, Plan, version_text},
+    memory::HeadState,
+    plan::{Plan, version_text},
     sql::{DbError, to_db},
 };
 

@@ -11,11 +11,13 @@ use tokio::{
 
 use super::{
     PgDb,
-    commit::{Failure, Swap, locked, optimistic, read_head, read_registry, resolve},
+    commit::{Failure, Swap, locked, optimistic, resolve},
+    lookup::{read_head, read_registry},
 };
 use crate::{
     fold::Change,
-    plan::{Entry, HeadState, Memory, Plan, fail_all},
+    memory::{HeadState, Memory},
+    plan::{Entry, Plan, fail_all},
     shared::Shared,
     sql::DbError,
 };
@@ -218,7 +220,7 @@ impl Writer {
         if !plan.is_empty() {
             // After a fence the memory is behind: the next batch reads everything anew.
             if self.memory.head.revision + 1 == plan.head.revision {
-                self.memory.committed(&plan);
+                self.memory.committed(&plan.head, &plan.sequences);
             }
             if !self.shared.publish(&plan, changes) {
                 self.behind.notify_one();

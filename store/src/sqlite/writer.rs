@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     error::StoreError,
-    plan::{Entry, HeadState, Memory},
+    memory::{HeadState, Memory},
+    plan::Entry,
     shared::Shared,
     sql::{DbError, Outcome, Statement},
 };
