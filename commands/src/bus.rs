@@ -2,7 +2,11 @@
 
 mod work;
 
-use std::{collections::HashSet, hash::BuildHasher, sync::Arc};
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
 
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -31,7 +35,8 @@ struct Inner {
     services: Services,
     cache: StateCache,
     turns: Vec<Arc<tokio::sync::Mutex<()>>>,
-    hasher: std::hash::RandomState,
+    /// Which aggregates share a turn: not for clients to know, and the same again for a seeded simulation.
+    salt: [u8; 16],
     in_flight: Mutex<HashSet<(String, String)>>,
 }
 
@@ -42,11 +47,13 @@ pub struct Bus(Arc<Inner>);
 impl Bus {
     /// A bus over these ports.
     pub fn new(services: Services) -> Self {
+        let mut salt = [0; 16];
+        services.entropy.fill(&mut salt);
         Self(Arc::new(Inner {
             services,
             cache: StateCache::new(CACHED_STATES),
             turns: (0..TURNS).map(|_| Arc::default()).collect(),
-            hasher: std::hash::RandomState::new(),
+            salt,
             in_flight: Mutex::default(),
         }))
     }
@@ -384,7 +391,10 @@ impl Bus {
     }
 
     pub(crate) async fn turn(&self, key: &StreamKey) -> OwnedMutexGuard<()> {
-        let slot = usize::try_from(self.0.hasher.hash_one(key) % TURNS as u64).unwrap_or(0);
+        let mut hasher = DefaultHasher::new();
+        self.0.salt.hash(&mut hasher);
+        key.hash(&mut hasher);
+        let slot = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or(0);
         Arc::clone(&self.0.turns[slot]).lock_owned().await
     }
 }

@@ -34,6 +34,10 @@ struct State {
 
 /// How the provider behaves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a whim of its own; any of them may meet"
+)]
 pub(super) struct Mood {
     /// The first call of every step fails for the moment.
     pub(super) each_fails_once: bool,

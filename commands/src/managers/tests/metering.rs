@@ -103,7 +103,7 @@ async fn another_interval_in_the_middle_of_a_run_charges_nothing_twice() {
     let stage = Stage::new(Dialect::Native).await;
     let managers = stage.managers();
     stage.running_agent().await;
-    stage.pass(Duration::from_secs(16 * 60)).await;
+    stage.pass(Duration::from_mins(16)).await;
     assert_eq!(
         balance(&stage).await,
         98_750_000,
@@ -164,7 +164,7 @@ async fn a_plan_without_a_price_is_not_metered_and_needs_no_balance() {
     stage.plan(|plan| plan.price_micro_per_hour = 0).await;
     let managers = stage.managers();
     let (agent, _) = stage.running_agent().await;
-    stage.pass(Duration::from_mins(60)).await;
+    stage.pass(Duration::from_hours(1)).await;
     stage
         .world
         .by(&stage.member.caller, StopAgent { agent_id: agent })

@@ -138,7 +138,7 @@ async fn each_step_may_run_twice() {
 async fn what_was_committed_before_a_crash_is_done_after_it() {
     let stage = Stage::new(Dialect::Native).await;
     let agent = stage.deploy().await;
-    stage.pass(Duration::from_secs(60)).await;
+    stage.pass(Duration::from_mins(1)).await;
     assert_eq!(stage.driver.calls("provision"), 0, "nothing runs yet");
     stage.driver.set(Mood {
         never_up: true,
