@@ -42,7 +42,7 @@ impl FromRequest<App> for JsonBody {
         if !is_json && !bytes.is_empty() {
             return Err(Problem::of(
                 "unsupported_media_type",
-                "Send the body as application/json.",
+                "Send the body as plain application/json.",
             ));
         }
         if !is_plain {
@@ -90,7 +90,16 @@ fn says_nothing_else(headers: &HeaderMap) -> bool {
     packed.is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
+/// Says that it is JSON, and plain: compressed bodies are not taken.
 fn says_json(headers: &HeaderMap) -> bool {
+    let is_plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !headers
+        .get_all(header::CONTENT_ENCODING)
+        .into_iter()
+        .all(is_plain)
+    {
+        return false;
+    }
     let text = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());

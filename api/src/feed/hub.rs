@@ -80,9 +80,9 @@ impl Hub {
         Some((seat, self.published.subscribe()))
     }
 
-    /// Frames after the position out of the ring; `None` if it does not reach back so far.
-    pub(super) fn frames(&self, after: u64, limit: usize) -> Option<Vec<Arc<Frame>>> {
-        self.ring.read().after(after, limit)
+    /// Frames after the position out of the ring, about so many bytes; `None` if it does not reach back so far.
+    pub(super) fn frames(&self, after: u64, bytes: usize) -> Option<Vec<Arc<Frame>>> {
+        self.ring.read().after(after, bytes)
     }
 
     async fn run(self: Arc<Self>) {

@@ -7,9 +7,9 @@ use std::{collections::VecDeque, sync::Arc};
 use super::frame::Frame;
 
 /// At most so many frames.
-const MAX_FRAMES: usize = 8192;
+const MAX_FRAMES: usize = 16_384;
 /// At most so many bytes of frames.
-const MAX_BYTES: usize = 16 << 20;
+const MAX_BYTES: usize = 8 << 20;
 
 /// The ring.
 #[derive(Debug, Default)]
@@ -57,10 +57,23 @@ impl Ring {
         }
     }
 
-    /// Frames after the position, at most so many; `None` if the ring begins later.
-    pub(super) fn after(&self, position: u64, limit: usize) -> Option<Vec<Arc<Frame>>> {
+    /// Frames after the position, until they have so many bytes; `None` if the ring begins later.
+    pub(super) fn after(&self, position: u64, bytes: usize) -> Option<Vec<Arc<Frame>>> {
         let skip = position.checked_sub(self.before)?;
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        Some(self.frames.iter().skip(skip).take(limit).cloned().collect())
+        let mut taken = 0;
+        let enough = |frame: &&Arc<Frame>| {
+            let more = taken < bytes;
+            taken += frame.text.len();
+            more
+        };
+        Some(
+            self.frames
+                .iter()
+                .skip(skip)
+                .take_while(enough)
+                .cloned()
+                .collect(),
+        )
     }
 }

@@ -1,19 +1,25 @@
 //! One subscriber: a cursor, a filter, and the body that its connection asks for more.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures::Stream;
 use reef_commands::ports::LogError;
 use tokio::{sync::watch, time::Instant};
 
-use super::{EventFilter, Hub, frame, hub::Seat};
+use super::{
+    EventFilter, Hub,
+    frame::{self, Frame},
+    hub::Seat,
+};
 use crate::{App, Problem, auth::Principal};
 
-/// Frames in one chunk of the body, at most.
-const FRAMES: usize = 256;
+/// A chunk of the body is complete at this many bytes.
+const CHUNK: usize = 64 << 10;
 /// Events per read of the log, where the ring does not reach.
-const PAGE: u32 = 256;
+const PAGE: u32 = 64;
+/// A client that has taken nothing for so long, and has fallen out of the ring since, does not keep up.
+const STALL: Duration = Duration::from_secs(1);
 
 /// A subscriber.
 pub(crate) struct Subscriber {
@@ -26,6 +32,10 @@ pub(crate) struct Subscriber {
     heartbeat: Duration,
     next_beat: Instant,
     greeting: Option<Bytes>,
+    /// When the last chunk was handed over.
+    asked_last: Instant,
+    /// Whether it has ever been at the end of the log: who reads the past is slow by nature.
+    was_up_to_date: bool,
     _seat: Seat,
 }
 
@@ -59,100 +69,107 @@ impl Subscriber {
             heartbeat: config.heartbeat,
             next_beat: Instant::now() + config.heartbeat,
             greeting: Some(greeting.into()),
+            asked_last: Instant::now(),
+            was_up_to_date: false,
             _seat: seat,
         })
     }
 
-    /// The body of the answer. It ends when the server drains, the credential is revoked or the log fails.
-    pub(crate) fn into_body(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    /// The body of the answer. It ends when the server drains, the credential is revoked or the log fails,
+    /// and breaks off for a client that does not keep up: it can resume where it was.
+    pub(crate) fn into_body(self) -> impl Stream<Item = io::Result<Bytes>> {
         futures::stream::unfold(self, |mut subscriber| async move {
-            let chunk = subscriber.next().await?;
-            Some((Ok(chunk), subscriber))
+            let chunk = subscriber.next().await.transpose()?;
+            subscriber.asked_last = Instant::now();
+            Some((chunk, subscriber))
         })
     }
 
-    async fn next(&mut self) -> Option<Bytes> {
+    /// The next chunk; `None`: the stream ends.
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
         if let Some(greeting) = self.greeting.take() {
-            return Some(greeting);
+            return Ok(Some(greeting));
         }
+        // Asked for again only now: until then the client's buffers were full.
+        let mut stalled = self.asked_last.elapsed() > STALL;
         loop {
             if self.hub.closing.is_cancelled() {
-                return None;
+                return Ok(None);
             }
             let published = *self.published.borrow_and_update();
             let due = Instant::now() >= self.next_beat;
             if due {
                 self.next_beat = Instant::now() + self.heartbeat;
                 if !self.principal.still_holds(&self.state).await {
-                    return None;
+                    return Ok(None);
                 }
             }
-            match self.more(published).await {
-                Ok(Some(chunk)) => return Some(chunk),
-                Ok(None) if due => return Some(Bytes::from_static(b": heartbeat\n\n")),
+            let read = match self.hub.frames(self.cursor, CHUNK) {
+                Some(frames) => Ok(self.wanted(&frames)),
+                None if stalled && self.was_up_to_date => {
+                    return Err(io::Error::other("the client did not keep up"));
+                }
+                None => self.behind(published).await,
+            };
+            match read {
+                Ok(Some(chunk)) => return Ok(Some(chunk)),
+                Ok(None) if due => return Ok(Some(Bytes::from_static(b": heartbeat\n\n"))),
                 Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(%error, "an event stream ends");
-                    return None;
+                    return Ok(None);
                 }
             }
             if self.cursor < published {
                 continue;
             }
+            (stalled, self.was_up_to_date) = (false, true);
             tokio::select! {
-                () = self.hub.closing.cancelled() => return None,
+                () = self.hub.closing.cancelled() => return Ok(None),
                 () = tokio::time::sleep_until(self.next_beat) => {}
-                changed = self.published.changed() => changed.ok()?,
+                changed = self.published.changed() => if changed.is_err() { return Ok(None) },
             }
         }
     }
 
-    /// What is wanted of the events after the cursor, which moves past them.
-    async fn more(&mut self, published: u64) -> Result<Option<Bytes>, LogError> {
-        let Some(frames) = self.hub.frames(self.cursor, FRAMES) else {
-            return self.behind(published).await;
-        };
-        let Some(last) = frames.last() else {
-            return Ok(None);
-        };
-        self.cursor = last.position;
+    /// What is wanted of the next frames; the cursor moves past them.
+    fn wanted(&mut self, frames: &[Arc<Frame>]) -> Option<Bytes> {
+        self.cursor = frames.last()?.position;
         if frames
             .iter()
             .any(|frame| frame.may_end_sessions_of(self.principal.account()))
         {
             self.next_beat = Instant::now();
         }
-        let mut wanted = frames.iter().filter(|frame| self.filter.wants(frame));
-        let (first, second) = (wanted.next(), wanted.next());
-        Ok(match (first, second) {
-            (None, _) => None,
-            (Some(only), None) => Some(only.text.clone()),
-            (Some(first), Some(second)) => {
-                let mut chunk = BytesMut::with_capacity(frames.iter().map(|frame| frame.text.len()).sum());
-                for frame in [first, second].into_iter().chain(wanted) {
-                    chunk.extend_from_slice(&frame.text);
+        let wanted: Vec<&Bytes> = frames
+            .iter()
+            .filter(|frame| self.filter.wants(frame))
+            .map(|frame| &frame.text)
+            .collect();
+        match wanted.as_slice() {
+            [] => None,
+            [only] => Some(Bytes::clone(only)),
+            many => {
+                let mut chunk = BytesMut::with_capacity(many.iter().map(|text| text.len()).sum());
+                for text in many {
+                    chunk.extend_from_slice(text);
                 }
                 Some(chunk.freeze())
             }
-        })
+        }
     }
 
     /// The ring begins after the cursor: this one is behind and reads for itself.
     async fn behind(&mut self, published: u64) -> Result<Option<Bytes>, LogError> {
         let events = self.hub.log.read(&self.filter.query(self.cursor, PAGE)).await?;
+        if let Some(last) = events.last() {
+            self.cursor = last.position;
+        }
         if events.len() < PAGE as usize {
             // Everything wanted up to what was published before the read has been read.
             self.cursor = self.cursor.max(published);
         }
-        let Some(last) = events.last() else {
-            return Ok(None);
-        };
-        if events.len() == PAGE as usize {
-            self.cursor = last.position;
-        } else {
-            self.cursor = self.cursor.max(last.position);
-        }
         let text: String = events.iter().map(|envelope| frame::text(envelope)).collect();
-        Ok(Some(text.into()))
+        Ok((!text.is_empty()).then(|| text.into()))
     }
 }

@@ -13,9 +13,9 @@ fn frame(position: u64, bytes: usize) -> Frame {
     }
 }
 
-fn positions(ring: &Ring, after: u64, limit: usize) -> Option<Vec<u64>> {
+fn positions(ring: &Ring, after: u64, bytes: usize) -> Option<Vec<u64>> {
     Some(
-        ring.after(after, limit)?
+        ring.after(after, bytes)?
             .iter()
             .map(|frame| frame.position)
             .collect(),
@@ -38,16 +38,19 @@ fn frames_are_found_by_position() {
 #[test]
 fn the_oldest_go_first() {
     let mut ring = Ring::default();
-    ring.extend((1..=10_000).map(|position| frame(position, 1)).collect());
+    ring.extend((1..=20_000).map(|position| frame(position, 1)).collect());
     assert_eq!(positions(&ring, 0, 1), None);
-    assert_eq!(positions(&ring, 10_000 - 8192, 1), Some(vec![10_000 - 8192 + 1]));
-    ring.extend(vec![frame(10_001, 16 << 20)]);
     assert_eq!(
-        positions(&ring, 10_000, 9),
-        Some(vec![10_001]),
+        positions(&ring, 20_000 - 16_384, 1),
+        Some(vec![20_000 - 16_384 + 1])
+    );
+    ring.extend(vec![frame(20_001, 8 << 20)]);
+    assert_eq!(
+        positions(&ring, 20_000, 9),
+        Some(vec![20_001]),
         "large ones push many out"
     );
-    assert_eq!(positions(&ring, 9_999, 9), None);
+    assert_eq!(positions(&ring, 19_999, 9), None);
 }
 
 #[test]

@@ -188,7 +188,9 @@ fn operation(route: &Route, schemas: &Schemas) -> Markup {
                 p.more { (route.description[route.summary.len()..].trim_start_matches(['.', ' '])) }
             }
             (parameters(route))
-            @if let Some(body) = &route.body { (fields("Body", schemas.resolve(body), schemas)) }
+            @if let Some(body) = &route.body {
+                @for choice in schemas.objects(body) { (fields("Body", choice, schemas)) }
+            }
             @for (kind, schema) in &route.answers { (answer(kind, schema, schemas)) }
             pre { (example::curl(route, schemas)) }
         }

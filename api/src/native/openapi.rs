@@ -4,7 +4,7 @@ mod route;
 mod routes;
 mod schemas;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
@@ -51,8 +51,7 @@ fn document(routes: &[Route], schemas: &Schemas) -> Value {
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         path[route.method] = route.operation();
     }
-    let mut groups: Vec<&str> = routes.iter().map(|route| route.group).collect();
-    groups.dedup();
+    let groups: BTreeSet<&str> = routes.iter().map(|route| route.group).collect();
     let tags: Vec<Value> = groups.into_iter().map(|name| json!({ "name": name })).collect();
     json!({
         "openapi": "3.1.0",

@@ -1,12 +1,12 @@
 //! The dry run of a policy: what would be done with a text, and why.
 
-use axum::extract::State;
+use axum::{extract::State, http::StatusCode};
 use reef_domain::{
     PolicyId,
     policy::{Rules, evaluate as judge},
 };
 use reef_projections::{Projection, views::policy::Policies};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::views;
 use crate::{App, Problem, answer::Answered, auth::Principal, body::JsonBody, problem::not_found};
@@ -17,9 +17,16 @@ const MAX_CHARS: usize = 100_000;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Evaluate {
+    #[serde(default, deserialize_with = "given")]
     rules: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     policy_id: Option<PolicyId>,
     text: String,
+}
+
+/// A value that may be left out, but not be null.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// `POST /v1/policies/evaluate`: by the rules given, or by those of a policy.
@@ -44,7 +51,14 @@ pub(super) async fn evaluate(
             return Err(Problem::of("invalid_command", "Give either rules or policy_id.").at("rules"));
         }
     };
-    Rules::parse(&rules).map_err(|error| Problem::of("invalid_command", error.to_string()).at("rules"))?;
+    Rules::parse(&rules).map_err(|error| {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "rules_invalid",
+            error.to_string(),
+        )
+        .at("rules")
+    })?;
     Answered::of(&judge(Some(&rules), &[], &text))
 }
 

@@ -28,7 +28,7 @@ pub(super) fn curl(route: &Route, schemas: &Schemas) -> String {
         ""
     };
     let body = match (&route.body, route.method) {
-        (Some(body), _) => format!(" \\\n  --json '{}'", sample(schemas.resolve(body), schemas)),
+        (Some(body), _) => format!(" \\\n  --json '{}'", sample(body, schemas)),
         (None, "post") => " -X POST".to_owned(),
         (None, _) => String::new(),
     };
@@ -40,6 +40,9 @@ pub(super) fn curl(route: &Route, schemas: &Schemas) -> String {
 
 /// A value that the schema's required fields would take.
 fn sample(schema: &Value, schemas: &Schemas) -> Value {
+    let Some(schema) = schemas.objects(schema).into_iter().next() else {
+        return json!({});
+    };
     let Some(properties) = schema["properties"].as_object() else {
         return json!({});
     };

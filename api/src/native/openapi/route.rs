@@ -132,7 +132,11 @@ impl Route {
     }
 
     pub(super) fn conditional(self) -> Self {
-        let mut route = self.header("If-None-Match", "The `ETag` of an answer that the client has.");
+        let mut route = self.header(
+            "If-None-Match",
+            "The `ETag` of an answer that the client has.",
+            "^\"[0-9a-z]{1,32}\"$",
+        );
         route.conditional = true;
         route
     }
@@ -146,8 +150,34 @@ impl Route {
         )
     }
 
+    /// A text without control characters.
     pub(super) fn query(self, name: &str, description: &str) -> Self {
-        self.parameter(name, Place::Query, description, json!({ "type": "string" }))
+        let schema =
+            json!({ "type": "string", "maxLength": 255, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" });
+        self.parameter(name, Place::Query, description, schema)
+    }
+
+    pub(super) fn at(self) -> Self {
+        let position = json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX });
+        let time = json!({ "type": "string", "format": "date-time" });
+        let description = "A position, or a time as in RFC 3339: how it was then.";
+        self.parameter(
+            "at",
+            Place::Query,
+            description,
+            json!({ "oneOf": [position, time] }),
+        )
+    }
+
+    /// One of these names; several with commas between them.
+    pub(super) fn some_of(self, name: &str, description: &str, names: &[&str]) -> Self {
+        let schema = json!({ "type": "array", "minItems": 1, "items": { "enum": names } });
+        self.parameter(name, Place::Query, description, schema)
+    }
+
+    /// One of these names.
+    pub(super) fn one_of(self, name: &str, place: Place, description: &str, names: &[&str]) -> Self {
+        self.parameter(name, place, description, json!({ "enum": names }))
     }
 
     pub(super) fn number(self, name: &str, description: &str, least: u64, most: u64) -> Self {
@@ -168,8 +198,14 @@ impl Route {
         )
     }
 
-    pub(super) fn header(self, name: &str, description: &str) -> Self {
-        self.parameter(name, Place::Header, description, json!({ "type": "string" }))
+    /// A header of that form.
+    pub(super) fn header(self, name: &str, description: &str, pattern: &str) -> Self {
+        self.parameter(
+            name,
+            Place::Header,
+            description,
+            json!({ "type": "string", "pattern": pattern }),
+        )
     }
 
     /// The parameter added last cannot be left out.
@@ -287,12 +323,17 @@ impl Parameter {
             Place::Query => "query",
             Place::Header => "header",
         };
-        json!({
+        let mut described = json!({
             "name": self.name,
             "in": place,
             "required": self.required,
             "description": self.description,
             "schema": self.schema,
-        })
+        });
+        if self.schema["type"] == "array" {
+            described["style"] = json!("form");
+            described["explode"] = json!(false);
+        }
+        described
     }
 }

@@ -21,12 +21,22 @@ impl Schemas {
         &self.0
     }
 
-    /// The schema of that reference, or the schema itself.
+    /// The schema that a reference leads to, or the schema itself.
     pub(crate) fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         let name = schema["$ref"]
             .as_str()
             .and_then(|reference| reference.strip_prefix("#/components/schemas/"));
-        name.and_then(|name| self.0.get(name)).unwrap_or(schema)
+        name.and_then(|name| self.0.get(name))
+            .map_or(schema, |found| self.resolve(found))
+    }
+
+    /// The objects that the schema takes: one, or several to choose from.
+    pub(crate) fn objects<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
+        let schema = self.resolve(schema);
+        match schema["oneOf"].as_array() {
+            Some(choices) => choices.iter().map(|choice| self.resolve(choice)).collect(),
+            None => vec![schema],
+        }
     }
 
     /// Adds a schema with what it defines; a reference to it.

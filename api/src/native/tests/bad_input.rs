@@ -69,6 +69,15 @@ async fn content_types_that_are_not_json() {
     ] {
         raw(&rig, &key, Some(kind), body).await.ok();
     }
+    let mut packed = rig::post(
+        &key,
+        "/v1/commands/CreatePolicy",
+        &json!({ "name": "a", "rules": "ALLOW: a" }),
+    );
+    packed
+        .headers_mut()
+        .insert("content-encoding", "gzip".parse().unwrap());
+    rig.send(packed).await.problem(415, "unsupported_media_type");
     rig.stop().await;
 }
 

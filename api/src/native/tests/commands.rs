@@ -195,7 +195,7 @@ async fn a_dry_run_says_what_a_policy_would() {
         .problem(400, "invalid_command");
     let bad = evaluate(json!({ "rules": "MAYBE: x", "text": "x" }))
         .await
-        .problem(400, "invalid_command");
+        .problem(422, "rules_invalid");
     assert_eq!(bad.body["field"], "rules");
     let other = rig.account("other").await;
     let foreign = json!({ "policy_id": id, "text": "x" });
