@@ -17,9 +17,9 @@ async fn the_database_stops_and_starts_under_load() {
     let operator = server.operator();
     let following = tokio::spawn(follow_until_told(operator.clone()));
 
-    for _ in 0..3 {
+    for _ in 0..2 {
         let writers = load.start();
-        let (acknowledged, refused) = (load.acknowledged() + 100, load.unavailable() + 32);
+        let (acknowledged, refused) = (load.acknowledged() + 100, load.unavailable() + 16);
         wait_until("the load goes on", LONG, async || {
             (load.acknowledged() >= acknowledged).then_some(())
         })

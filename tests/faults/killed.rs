@@ -40,6 +40,15 @@ async fn nothing_is_lost_or_doubled(database: Database) {
     }
 
     every_task_ends(&account).await;
+    // Nothing is metered any more, so that what is compared stands still.
+    account
+        .client
+        .command("StopAgent", json!({ "agent_id": load.agent }))
+        .await
+        .ok();
+    let agent = account.becomes("agents", &load.agent, "stopped").await;
+    let runtime = agent["runtime_id"].as_str().expect("a runtime of its own");
+    account.becomes("runtimes", runtime, "stopped").await;
     let log = Log::read(&server.operator()).await;
     load.is_in(&log);
     effects_happened_once(&log);

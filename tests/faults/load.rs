@@ -28,7 +28,7 @@ pub(crate) struct Sent {
 /// An account's agent and policies under load.
 pub(crate) struct Load {
     client: Client,
-    agent: String,
+    pub(crate) agent: String,
     shared_policy: String,
     own_policies: Vec<String>,
     acknowledged: Mutex<Vec<Sent>>,

@@ -7,7 +7,7 @@ use futures::{Stream, StreamExt as _};
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{Client, wait::SHORT};
+use super::{Client, wait::LONG};
 
 type Parsed = Result<eventsource_stream::Event, String>;
 
@@ -80,7 +80,7 @@ impl EventStream {
 
     /// The next event; `None` once the server has ended the stream, or was killed.
     pub(crate) async fn next(&mut self) -> Option<Heard> {
-        let next = tokio::time::timeout(SHORT, self.0.next()).await;
+        let next = tokio::time::timeout(LONG, self.0.next()).await;
         let event = next.expect("an event within the deadline")?.ok()?;
         let data = serde_json::from_str(&event.data).unwrap_or(Value::String(event.data));
         Some(Heard {
@@ -92,10 +92,17 @@ impl EventStream {
 
     /// Everything up to and including the event at this position.
     pub(crate) async fn up_to(&mut self, position: u64) -> Vec<Heard> {
+        self.until(|event| event.position() >= position).await
+    }
+
+    /// Everything up to and including the first event that is the last.
+    pub(crate) async fn until(&mut self, mut is_last: impl FnMut(&Heard) -> bool) -> Vec<Heard> {
         let mut heard: Vec<Heard> = Vec::new();
-        while heard.last().is_none_or(|last| last.position() < position) {
+        while heard.last().is_none_or(|last| !is_last(last)) {
+            let after = heard.last().map_or("the beginning", |last| last.id.as_str());
             let next = self.next().await;
-            heard.push(next.unwrap_or_else(|| panic!("the stream ended before position {position}")));
+            let next = next.unwrap_or_else(|| panic!("the stream ended after {after}"));
+            heard.push(next);
         }
         heard
     }

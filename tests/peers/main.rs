@@ -1,8 +1,10 @@
-//! Our feed, read by programs of other people: an SSE client from npm and the CloudEvents SDK from PyPI.
+//! Our feed, read by programs of other people: an SSE client from npm and the CloudEvents SDK from PyPI; and
+//! our log, read by stock `postgres-es`.
 //! `cargo xtask test` installs them and names them in the environment.
 
 #[path = "../harness/harness.rs"]
 mod harness;
+mod stock_store;
 
 use std::{path::Path, process::Stdio};
 
