@@ -87,7 +87,6 @@ impl Cleanup {
         let Some(agent) = self.0.bus.state::<Agent>(id).await? else {
             return Ok(());
         };
-        self.leave_runtime(id, &agent, cause).await?;
         self.purge_conversations(id, cause).await?;
         let services = self.0.bus.services();
         services.workspace.purge(id).await?;
@@ -98,6 +97,8 @@ impl Cleanup {
         )
         .await?;
         services.log.forget_idempotent(Some(id.as_str()), None).await?;
+        // Last: a runtime that does not answer must not keep what is to be deleted for good.
+        self.leave_runtime(id, &agent, cause).await?;
         gone_is_fine(
             self.0
                 .bus

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::Failure;
 use crate::{Document, Projection, Source, Touch};
 
-/// An agent as it is read. One in deletion is for our own clean-up: clients no longer see it.
+/// An agent as it is read. With the beginning of its deletion it is gone for every reader; what has still
+/// to be cleaned up is known to the clean-up from the agent itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentDoc {
     /// Its id.
@@ -138,8 +139,7 @@ impl Projection for Agents {
             }
             AgentEvent::PolicyAttached { policy_id } => doc.policy_id = Some(policy_id.clone()),
             AgentEvent::PolicyDetached {} => doc.policy_id = None,
-            AgentEvent::DeletionStarted {} => doc.status = AgentStatus::Deleting,
-            AgentEvent::Deleted {} => return None,
+            AgentEvent::DeletionStarted {} | AgentEvent::Deleted {} => return None,
         }
         Some(doc)
     }

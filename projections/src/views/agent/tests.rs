@@ -106,9 +106,9 @@ fn name_model_and_policy_are_the_present_ones() {
 }
 
 #[test]
-fn an_agent_in_deletion_is_kept_for_the_clean_up_only() {
+fn an_agent_is_gone_when_its_deletion_begins() {
     let kit = deployed().then("agt_1", AgentEvent::DeletionStarted {});
-    assert_eq!(kit.doc("agt_1").unwrap().status(), Some("deleting"));
+    assert_eq!(kit.doc("agt_1"), None);
     let kit = kit.then("agt_1", AgentEvent::Deleted {});
     assert_eq!(kit.doc("agt_1"), None);
 }
