@@ -26,12 +26,12 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) url: String,
     /// Policies made beforehand; each writer changes its own in turn
-    #[arg(long)]
+    #[arg(long, default_value_t = 0)]
     pub(crate) aggregates: usize,
     /// Writers, each with one command under way
-    #[arg(long)]
+    #[arg(long, default_value_t = 1)]
     pub(crate) writers: usize,
-    #[arg(long)]
+    #[arg(long, default_value_t = 1)]
     pub(crate) seconds: u64,
     /// Make tables and policies, and measure nothing
     #[arg(long)]
@@ -55,7 +55,14 @@ impl View<Root<Policy>> for PolicyDocument {
         let Fact(event) = &event.payload;
         self.updated_at = Utc::now();
         match event {
-            PolicyEvent::Created { policy_id, account_id, user_id, name, rules, .. } => {
+            PolicyEvent::Created {
+                policy_id,
+                account_id,
+                user_id,
+                name,
+                rules,
+                ..
+            } => {
                 *self = Self {
                     id: policy_id.to_string(),
                     account_id: account_id.to_string(),
@@ -120,23 +127,45 @@ where
     let framework = Arc::new(framework);
     // Texts of an earlier round would change nothing, and so cost nothing.
     let salt = usize::try_from(Utc::now().timestamp_millis())?;
-    closed_loop(writers, Duration::from_secs(options.seconds), move |turn: Turn| {
-        let framework = Arc::clone(&framework);
-        async move {
-            let index = turn.own(writers, aggregates);
-            let update = PolicyCommand::Update { name: None, rules: Some(rules::text(index, salt + turn.number)) };
-            framework.execute_with_metadata(&policy_id(index), update, metadata()).await?;
-            Ok(())
-        }
-    })
+    closed_loop(
+        writers,
+        Duration::from_secs(options.seconds),
+        move |turn: Turn| {
+            let framework = Arc::clone(&framework);
+            async move {
+                let index = turn.own(writers, aggregates);
+                let update = PolicyCommand::Update {
+                    name: None,
+                    rules: Some(rules::text(index, salt + turn.number)),
+                };
+                framework
+                    .execute_with_metadata(&policy_id(index), update, metadata())
+                    .await?;
+                Ok(())
+            }
+        },
+    )
     .await
 }
 
 /// Every acknowledged command is an event, and every policy has its document.
-pub(crate) fn check(options: &Options, before: i64, after: i64, sample: &Sample, documents: i64) -> Result<()> {
+pub(crate) fn check(
+    options: &Options,
+    before: i64,
+    after: i64,
+    sample: &Sample,
+    documents: i64,
+) -> Result<()> {
     let operations = i64::try_from(sample.operations)?;
-    ensure!(after - before == operations, "{operations} acknowledged, {} events", after - before);
-    ensure!(documents == i64::try_from(options.aggregates)?, "{documents} documents");
+    ensure!(
+        after - before == operations,
+        "{operations} acknowledged, {} events",
+        after - before
+    );
+    ensure!(
+        documents == i64::try_from(options.aggregates)?,
+        "{documents} documents"
+    );
     Ok(())
 }
 
@@ -152,5 +181,8 @@ fn metadata() -> HashMap<String, String> {
         ("dialect", "native"),
         ("correlation_id", "bench"),
     ];
-    entries.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    entries
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }

@@ -11,7 +11,7 @@ use clap::Args;
 use crate::{postgres::Postgres, shell};
 
 /// Stock event stores, each a crate of its own: they pin other versions of the database drivers than we do.
-const BASELINES: &[&str] = &["postgres-es", "sqlite-es"];
+pub(crate) const BASELINES: &[&str] = &["postgres-es", "sqlite-es"];
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -47,8 +47,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
     // Settings as they come: `fsync` and `synchronous_commit` on, 100 connections.
     let postgres = Postgres::start(&options.data, &[])?;
-    let mut measure = Command::new(target.join("release/reef-benches"));
+    // A thousand subscribers are a thousand open files, on both sides.
+    let mut measure = Command::new("sh");
     measure
+        .args(["-c", r#"ulimit -n "$(ulimit -Hn)"; exec "$@""#, "measure"])
+        .arg(target.join("release/reef-benches"))
         .current_dir(shell::root())
         .arg(if options.full && !options.quick {
             "--full"
@@ -77,7 +80,7 @@ fn build_baseline(name: &str, target: &Path) -> Result<()> {
         .join("Cargo.toml");
     let mut build = shell::cargo();
     build
-        .args(["build", "--release", "--locked", "--manifest-path"])
+        .args(["build", "--release", "--manifest-path"])
         .arg(manifest)
         .env("CARGO_TARGET_DIR", target);
     shell::run(&format!("build the baseline on {name}"), &mut build)

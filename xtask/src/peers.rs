@@ -1,6 +1,7 @@
 //! Programs by other people that the suites talk to: a CloudEvents reader from PyPI, an SSE client from npm.
 //!
 //! They live in `tests/peers`, each with a list of what it needs; they are installed below the target folder.
+//! And one that is a crate of its own, the baseline of the benches on stock `postgres-es`.
 
 use std::{fs, path::Path, process::Command};
 
@@ -59,6 +60,19 @@ pub(crate) fn node(target: &Path) -> Result<String> {
     shell::run("install Node peers", &mut install)?;
     remember(&wanted, &folder)?;
     Ok(modules)
+}
+
+/// Builds the program that reads our log with stock `postgres-es`, and returns its path.
+pub(crate) fn stock_store(target: &Path) -> Result<String> {
+    let manifest = shell::root().join("benches/baselines/postgres-es/Cargo.toml");
+    let folder = target.join("peers/postgres-es");
+    let mut build = shell::cargo();
+    build.args(["build", "--quiet", "--manifest-path"]).arg(manifest);
+    build
+        .env("CARGO_TARGET_DIR", &folder)
+        .env("CARGO_PROFILE_DEV_DEBUG", "0");
+    shell::run("build the reader on stock postgres-es", &mut build)?;
+    Ok(folder.join("debug/baseline-postgres-es").display().to_string())
 }
 
 /// Whether the folder holds what the list names now.

@@ -1,18 +1,13 @@
 //! `cargo xtask verify`: what a commit must pass.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::{deny, shell, suites};
+use crate::{bench, deny, shell, suites};
 
 /// Cheapest first.
 pub(crate) fn run() -> Result<()> {
     shell::run("format", shell::cargo().args(["fmt", "--all", "--check"]))?;
-    shell::run(
-        "lock file is current",
-        shell::cargo()
-            .args(["metadata", "--locked", "--format-version=1", "--quiet"])
-            .stdout(std::process::Stdio::null()),
-    )?;
+    lock_files_are_current()?;
     shell::run(
         "lints",
         shell::cargo().args([
@@ -27,4 +22,20 @@ pub(crate) fn run() -> Result<()> {
     )?;
     deny::run()?;
     suites::run(&[])
+}
+
+/// Ours, and those of the baselines, which name crates of ours by path.
+fn lock_files_are_current() -> Result<()> {
+    let root = shell::root();
+    let baselines = bench::BASELINES
+        .iter()
+        .map(|name| root.join("benches/baselines").join(name));
+    for folder in std::iter::once(root.clone()).chain(baselines) {
+        let mut metadata = shell::cargo();
+        metadata
+            .args(["metadata", "--locked", "--format-version=1", "--manifest-path"])
+            .arg(folder.join("Cargo.toml"));
+        shell::output(&mut metadata).context("a lock file is not current: run `cargo metadata` there")?;
+    }
+    Ok(())
 }

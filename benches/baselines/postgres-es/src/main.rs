@@ -14,10 +14,12 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Parser;
 use cqrs_es::{
-    CqrsFramework,
+    CqrsFramework, EventStore,
     persist::{GenericQuery, PersistedEventStore},
 };
 use postgres_es::{PostgresEventRepository, PostgresViewRepository};
+use reef_commands::Root;
+use reef_domain::policy::Policy;
 use sqlx::{PgPool, Row, postgres::PgPoolOptions};
 
 use crate::workload::{Options, PolicyDocument};
@@ -45,11 +47,31 @@ CREATE TABLE policies (
 /// Stock pools have 10 connections; that would hold 32 writers back. More than this made it slower here.
 const MOST_CONNECTIONS: u32 = 64;
 
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    /// Measure nothing: replay this policy out of an `events` table that is there, and print its state
+    #[arg(long)]
+    replay: Option<String>,
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    let options = Options::parse();
+    let Cli { options, replay } = Cli::parse();
     let connections = u32::try_from(options.writers)?.min(MOST_CONNECTIONS);
-    let pool = PgPoolOptions::new().max_connections(connections).connect(&options.url).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(connections)
+        .connect(&options.url)
+        .await?;
+    if let Some(policy) = replay {
+        let store =
+            PersistedEventStore::<_, Root<Policy>>::new_event_store(PostgresEventRepository::new(pool));
+        let replayed = store.load_aggregate(&policy).await?;
+        let state = serde_json::json!({ "sequence": replayed.current_sequence, "state": replayed.aggregate });
+        println!("{state}");
+        return Ok(());
+    }
     if options.prepare {
         sqlx::raw_sql(TABLES).execute(&pool).await?;
     }
@@ -64,11 +86,20 @@ async fn main() -> Result<()> {
     }
     let before = count(&pool, "events").await?;
     let sample = workload::measure(framework, &options).await?;
-    workload::check(&options, before, count(&pool, "events").await?, &sample, count(&pool, "policies").await?)?;
+    workload::check(
+        &options,
+        before,
+        count(&pool, "events").await?,
+        &sample,
+        count(&pool, "policies").await?,
+    )?;
     println!("{}", serde_json::to_string(&sample)?);
     Ok(())
 }
 
 async fn count(pool: &PgPool, table: &str) -> Result<i64> {
-    Ok(sqlx::query(&format!("SELECT count(*) FROM {table}")).fetch_one(pool).await?.get(0))
+    Ok(sqlx::query(&format!("SELECT count(*) FROM {table}"))
+        .fetch_one(pool)
+        .await?
+        .get(0))
 }

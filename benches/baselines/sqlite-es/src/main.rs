@@ -57,7 +57,10 @@ async fn main() -> Result<()> {
         .busy_timeout(Duration::from_secs(60))
         .foreign_keys(true);
     // Ten connections, as its own pool has.
-    let pool = SqlitePoolOptions::new().max_connections(10).connect_with(database).await?;
+    let pool = SqlitePoolOptions::new()
+        .max_connections(10)
+        .connect_with(database)
+        .await?;
     if options.prepare {
         sqlx::raw_sql(TABLES).execute(&pool).await?;
     }
@@ -72,11 +75,20 @@ async fn main() -> Result<()> {
     }
     let before = count(&pool, "events").await?;
     let sample = workload::measure(framework, &options).await?;
-    workload::check(&options, before, count(&pool, "events").await?, &sample, count(&pool, "policies").await?)?;
+    workload::check(
+        &options,
+        before,
+        count(&pool, "events").await?,
+        &sample,
+        count(&pool, "policies").await?,
+    )?;
     println!("{}", serde_json::to_string(&sample)?);
     Ok(())
 }
 
 async fn count(pool: &SqlitePool, table: &str) -> Result<i64> {
-    Ok(sqlx::query(&format!("SELECT count(*) FROM {table}")).fetch_one(pool).await?.get(0))
+    Ok(sqlx::query(&format!("SELECT count(*) FROM {table}"))
+        .fetch_one(pool)
+        .await?
+        .get(0))
 }
