@@ -119,3 +119,6 @@ impl Projection for Conversations {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -156,3 +156,6 @@ impl Projection for ProvisioningJobs {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
