@@ -1,13 +1,18 @@
 //! JSON bodies, as bytes: who reads them knows their type.
 
 use axum::{
+    body::Body,
     extract::{FromRequest, Request},
     http::{HeaderMap, HeaderValue, header},
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
 use serde::de::DeserializeOwned;
 
 use crate::{App, Problem, problem::malformed};
+
+/// Most bytes that are read of a body that is too large.
+const THROWN_AWAY: usize = 64 << 20;
 
 /// The bytes of a body that says that it is JSON. An absent body is empty.
 pub(crate) struct JsonBody(pub(crate) Bytes);
@@ -17,25 +22,18 @@ impl FromRequest<App> for JsonBody {
 
     async fn from_request(request: Request, state: &App) -> Result<Self, Problem> {
         let limit = state.config().body_limit_bytes;
-        // The rest of the body is not read, so the connection cannot be used again: the client is told.
-        let too_large = || {
-            Problem::of("body_too_large", format!("A body has at most {limit} bytes."))
-                .with_header(header::CONNECTION, HeaderValue::from_static("close"))
-        };
-        let length = request
-            .headers()
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok());
-        let length: Option<usize> = length.and_then(|text| text.parse().ok());
-        if length.is_some_and(|length| length > limit) {
+        let is_json = says_json(request.headers());
+        let waits = request.headers().contains_key(header::EXPECT);
+        let announced = length(request.headers()).unwrap_or(0);
+        let too_large = || Problem::of("body_too_large", format!("A body has at most {limit} bytes."));
+        if announced > limit && waits {
+            // The client sends nothing before it is asked to.
             return Err(too_large());
         }
-        let is_json = says_json(request.headers());
-        let is_plain = says_nothing_else(request.headers());
-        let read = axum::body::to_bytes(request.into_body(), limit);
+        let read = read(request.into_body(), limit);
         let bytes = match tokio::time::timeout(state.config().request_timeout, read).await {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(error)) if is_over(&error) => return Err(too_large()),
+            Ok(Ok(Some(bytes))) => bytes,
+            Ok(Ok(None)) => return Err(too_large()),
             Ok(Err(_)) => return Err(Problem::of("bad_request", "The body ended before its end.")),
             Err(_) => return Err(Problem::of("body_timeout", "The body did not arrive in time.")),
         };
@@ -45,12 +43,40 @@ impl FromRequest<App> for JsonBody {
                 "Send the body as plain application/json.",
             ));
         }
-        if !is_plain {
-            let detail = "A body is sent as it is, without Content-Encoding.";
-            return Err(Problem::of("unsupported_media_type", detail));
-        }
         Ok(Self(bytes))
     }
+}
+
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The body's bytes; `None`: they are more than `limit`. What is too much is read all the same, within
+/// reason, and thrown away: most clients look for an answer only after they have sent everything.
+async fn read(body: Body, limit: usize) -> Result<Option<Bytes>, axum::Error> {
+    let mut pieces = body.into_data_stream();
+    // Nearly every body is one piece, which is taken as it is.
+    let Some(first) = pieces.next().await.transpose()? else {
+        return Ok(Some(Bytes::new()));
+    };
+    let mut seen = first.len();
+    let mut rest = BytesMut::new();
+    while let Some(piece) = pieces.next().await.transpose()? {
+        seen += piece.len();
+        if seen <= limit {
+            rest.extend_from_slice(&piece);
+        } else if seen > THROWN_AWAY {
+            break;
+        }
+    }
+    if seen > limit {
+        return Ok(None);
+    }
+    Ok(Some(if rest.is_empty() {
+        first
+    } else {
+        [first, rest.freeze()].concat().into()
+    }))
 }
 
 impl JsonBody {
@@ -70,24 +96,6 @@ impl JsonBody {
         reader.end().map_err(|error| malformed(".", error.to_string()))?;
         Ok(value)
     }
-}
-
-fn is_over(error: &axum::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        // The only place where the limited body says so is its text: its type is not re-exported.
-        if error.to_string().contains("length limit exceeded") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
-/// Whether the body is not compressed, or otherwise packed.
-fn says_nothing_else(headers: &HeaderMap) -> bool {
-    let packed = headers.get(header::CONTENT_ENCODING);
-    packed.is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// Says that it is JSON, and plain: compressed bodies are not taken.
