@@ -237,6 +237,11 @@ async fn open_file(path: PathBuf, shared: &Arc<Shared>) -> Result<Db, StoreError
     let opened = tokio::task::spawn_blocking(move || {
         let mut claimed = sqlite::claim(&path)?;
         schema::migrate_sqlite(&mut claimed.conn)?;
+        // Nobody else has this file, so whoever held a lease is dead: nothing waits for it to lapse.
+        claimed
+            .conn
+            .execute("UPDATE leases SET holder = '', expires_at = 0", [])
+            .map_err(crate::sql::DbError::from)?;
         let head: HeadState = sqlite::read_head(&claimed.conn)?;
         shared.start_at(&head);
         sqlite::WriterHandle::start(claimed, head, shared)

@@ -316,6 +316,8 @@ impl Views for Store {
         let more = data.len() > query.limit as usize;
         data.truncate(query.limit as usize);
         let next = data.last().filter(|_| more).map(|doc| doc.created_position);
+        // Another node's write may be on the page before this node has heard of it.
+        let position = data.iter().map(|doc| doc.position).fold(position, u64::max);
         Ok(Page { data, next, position })
     }
 

@@ -97,16 +97,22 @@ impl<M: ProcessManager> Follower<M> {
     /// Follows until cancelled. Errors of the database are waited out.
     pub async fn run(&self, cancel: CancellationToken) {
         let name = self.manager.name();
+        let active = metrics::gauge!("reef_follower_active", "manager" => name);
+        active.set(0.0);
         while !cancel.is_cancelled() {
             match self
                 .checkpoints
                 .acquire(name, &self.holder, self.config.lease_ttl)
                 .await
             {
-                Ok(Some(lease)) => match self.follow(&lease, &cancel).await {
-                    Ok(()) | Err(LogError::Fenced) => {}
-                    Err(error) => tracing::warn!(manager = name, %error, "follower starts over"),
-                },
+                Ok(Some(lease)) => {
+                    active.set(1.0);
+                    match self.follow(&lease, &cancel).await {
+                        Ok(()) | Err(LogError::Fenced) => {}
+                        Err(error) => tracing::warn!(manager = name, %error, "follower starts over"),
+                    }
+                    active.set(0.0);
+                }
                 Ok(None) => {}
                 Err(error) => tracing::warn!(manager = name, %error, "no lease"),
             }
