@@ -35,7 +35,7 @@ async fn a_slow_reader_harms_nobody() {
             None => {
                 slow = operator
                     .reconnect(&heard.last().expect("it heard something").id)
-                    .await
+                    .await;
             }
         }
     }
