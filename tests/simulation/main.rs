@@ -4,6 +4,7 @@
 //! `REEF_TEST_SEED=<seed>` runs that one alone.
 
 mod chance;
+mod clients;
 mod driver;
 mod faults;
 mod invariants;
