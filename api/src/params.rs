@@ -35,8 +35,8 @@ impl Params {
             return Ok(None);
         };
         let (_, value) = self.0.swap_remove(index);
-        if value.len() > 1024 || value.chars().any(char::is_control) {
-            let detail = format!("{name} has at most 1024 bytes, none of them a control character.");
+        if value.chars().count() > 255 || value.chars().any(char::is_control) {
+            let detail = format!("{name} has at most 255 characters, none of them a control character.");
             return Err(Problem::parameter(name, detail));
         }
         Ok(Some(value))

@@ -135,7 +135,7 @@ impl Route {
         let mut route = self.header(
             "If-None-Match",
             "The `ETag` of an answer that the client has.",
-            "^\"[0-9a-z]{1,32}\"$",
+            "^.+$",
         );
         route.conditional = true;
         route
@@ -204,7 +204,7 @@ impl Route {
             name,
             Place::Header,
             description,
-            json!({ "type": "string", "pattern": pattern }),
+            json!({ "type": "string", "minLength": 1, "pattern": pattern }),
         )
     }
 
