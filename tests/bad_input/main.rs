@@ -8,6 +8,7 @@ mod bodies;
 mod credentials;
 mod headers;
 mod ids;
+mod limits;
 mod queries;
 mod stage;
 mod text;
