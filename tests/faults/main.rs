@@ -5,6 +5,7 @@
 mod harness;
 
 mod database_stops;
+mod drained;
 mod edited_row;
 mod killed;
 mod load;
