@@ -64,11 +64,12 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .output()
         .with_context(|| shown(command))?;
     if !output.status.success() {
+        let said = [output.stderr, output.stdout].concat();
         bail!(
             "{} ({}): {}",
             shown(command),
             output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
+            String::from_utf8_lossy(&said).trim()
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())

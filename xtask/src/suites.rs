@@ -48,11 +48,9 @@ fn run_tests(environment: &Environment, runner: &[String]) -> Result<()> {
         command
     };
     if shell::answers("cargo-nextest", &["--version"]) {
-        // nextest does not know examples in documentation.
-        shell::run(
-            "documentation examples",
-            &mut cargo(&["test", "--quiet", "--workspace", "--doc"]),
-        )?;
+        // nextest does not know examples in documentation. They are few: only a failing one is shown.
+        eprintln!("==> documentation examples");
+        shell::output(&mut cargo(&["test", "--quiet", "--workspace", "--doc"]))?;
         shell::run(
             "tests",
             cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]).args(runner),
