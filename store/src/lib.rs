@@ -15,6 +15,7 @@ mod db;
 mod docs;
 mod error;
 mod fold;
+mod gather;
 mod log;
 mod memory;
 mod plan;

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     fold::Change,
+    gather::Gather,
     memory::{HeadState, Memory},
     plan::{Entry, Plan, fail_all},
     shared::Shared,
@@ -89,10 +90,23 @@ fn unavailable(reason: String) -> LogError {
 impl Writer {
     async fn work(mut self, mut queue: mpsc::Receiver<Entry>) {
         let mut batch = Vec::new();
+        let mut gather = Gather::default();
         while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
+            let patience = gather.patience(std::time::Instant::now());
+            while !patience.is_over(batch.len() + queue.len(), std::time::Instant::now()) {
+                // Lets those run who were just answered.
+                tokio::task::yield_now().await;
+            }
+            while batch.len() < MAX_BATCH
+                && let Ok(entry) = queue.try_recv()
+            {
+                batch.push(entry);
+            }
+            let (size, started) = (batch.len(), Instant::now());
             metrics::histogram!("reef_log_batch_size")
                 .record(f64::from(u32::try_from(batch.len()).unwrap_or(0)));
             self.commit(std::mem::take(&mut batch)).await;
+            gather.learn(size, started.elapsed());
         }
         if let Some(conn) = self.conn.take() {
             drop(conn.close().await);

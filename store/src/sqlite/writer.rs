@@ -1,6 +1,12 @@
 //! The thread that writes: drains its queue and commits what it found in one transaction.
 
-use std::{fs::File, path::Path, sync::Arc, thread::JoinHandle};
+use std::{
+    fs::File,
+    path::Path,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 use parking_lot::Mutex;
 use reef_commands::ports::LogError;
@@ -9,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     error::StoreError,
+    gather::Gather,
     memory::{HeadState, Memory},
     plan::Entry,
     shared::Shared,
@@ -19,6 +26,9 @@ use crate::{
 const QUEUE: usize = 4096;
 /// At most so many in one transaction.
 const MAX_BATCH: usize = 1024;
+
+/// Pause between two looks at the queue while more appends are expected.
+const GLANCE: Duration = Duration::from_micros(20);
 
 /// What only the writer's thread may touch.
 pub(crate) struct SqliteWriter {
@@ -139,7 +149,18 @@ impl Drop for WriterHandle {
 impl SqliteWriter {
     fn work(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut jobs = Vec::new();
+        let mut gather = Gather::default();
         while queue.blocking_recv_many(&mut jobs, MAX_BATCH) > 0 {
+            let patience = gather.patience(Instant::now());
+            while !patience.is_over(jobs.len() + queue.len(), Instant::now()) {
+                std::thread::sleep(GLANCE);
+            }
+            while jobs.len() < MAX_BATCH
+                && let Ok(job) = queue.try_recv()
+            {
+                jobs.push(job);
+            }
+            let (size, started) = (jobs.len(), Instant::now());
             let (mut batch, mut works, mut runs) = (Vec::new(), Vec::new(), Vec::new());
             for job in jobs.drain(..) {
                 match job {
@@ -153,6 +174,7 @@ impl SqliteWriter {
             if !(batch.is_empty() && works.is_empty()) {
                 self.commit(batch, works);
             }
+            gather.learn(size, started.elapsed());
             for run in runs {
                 run(&mut self);
             }

@@ -1,0 +1,52 @@
+//! When to wait for more appends before committing.
+//!
+//! Callers who were just answered tend to come back within microseconds. Committing at once with the few
+//! who came first makes batches alternate between few and many, each paying for an fsync. So a writer
+//! waits for as many as it had last, but never longer than a fraction of what a commit costs.
+
+use std::time::{Duration, Instant};
+
+/// At most this part of a commit's time is waited.
+const PART: u32 = 4;
+/// And never longer than this.
+const MOST: Duration = Duration::from_millis(1);
+
+/// What the writer learned from its last batches.
+#[derive(Debug, Default)]
+pub(crate) struct Gather {
+    crowd: usize,
+    commit: Duration,
+}
+
+/// Until when to wait for how many.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    crowd: usize,
+    until: Instant,
+}
+
+impl Gather {
+    /// How long to wait, having received the first of a batch.
+    pub(crate) fn patience(&self, now: Instant) -> Patience {
+        Patience {
+            crowd: self.crowd,
+            until: now + (self.commit / PART).min(MOST),
+        }
+    }
+
+    /// Learns from a batch of that size.
+    pub(crate) fn learn(&mut self, size: usize, took: Duration) {
+        self.crowd = size;
+        self.commit = (self.commit * 3 + took) / 4;
+    }
+}
+
+impl Patience {
+    /// Whether it is time to commit what there is.
+    pub(crate) fn is_over(&self, size: usize, now: Instant) -> bool {
+        size >= self.crowd || now >= self.until
+    }
+}
+
+#[cfg(test)]
+mod tests;
