@@ -19,7 +19,7 @@ pub use node::{LogLevel, LogLine, LogLines, NodeEvents};
 pub use payments::{CheckoutRequest, CheckoutSession, PaymentError, PaymentEvent, Payments};
 pub use runtime::{
     AgentBundle, ChatChunk, ChatRequest, ChatTurn, DriverError, EffectToken, RuntimeDriver,
-    RuntimeObservation, RuntimeSpec, TaskAssignment, Usage,
+    RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment, Usage,
 };
 pub use vault::{Sealed, Vault, VaultError, VaultOwner};
 pub use views::{Doc, Views, Workspace, WorkspaceEntry};
