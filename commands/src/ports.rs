@@ -4,6 +4,7 @@ pub mod clock;
 pub mod log;
 pub mod node;
 pub mod runtime;
+pub mod sightings;
 pub mod vault;
 pub mod views;
 
@@ -17,5 +18,6 @@ pub use runtime::{
     AgentBundle, ChatChunk, ChatRequest, ChatTurn, DriverError, EffectToken, RuntimeDriver,
     RuntimeObservation, RuntimeSpec, TaskAssignment, Usage,
 };
+pub use sightings::{Sighting, Sightings};
 pub use vault::{Sealed, Vault, VaultError, VaultOwner};
 pub use views::{Doc, Views, Workspace, WorkspaceEntry};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     Entropy,
-    ports::{Clock, EventLog, LogLines, RuntimeDriver, Vault, Views, Workspace},
+    ports::{Clock, EventLog, LogLines, RuntimeDriver, Sightings, Vault, Views, Workspace},
 };
 
 /// Runtime drivers by provider name.
@@ -50,4 +50,6 @@ pub struct Services {
     pub entropy: Arc<dyn Entropy>,
     /// Log lines of runtimes.
     pub log_lines: Arc<dyn LogLines>,
+    /// When machines were seen last.
+    pub sightings: Arc<dyn Sightings>,
 }

@@ -39,6 +39,7 @@ impl World {
             clock: Arc::new(StandingClock),
             entropy: Arc::new(RandomEntropy),
             log_lines: store.clone(),
+            sightings: store.clone(),
         });
         Self { bus, store }
     }

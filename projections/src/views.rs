@@ -9,6 +9,7 @@ pub mod agent;
 pub mod api_key;
 pub mod conversation;
 pub mod ledger;
+pub mod machine;
 pub mod message;
 pub mod policy;
 pub mod provisioning_job;
@@ -32,6 +33,8 @@ pub fn all() -> Vec<Box<dyn AnyView>> {
         view::<api_key::Credentials>(),
         view::<ledger::LedgerEntries>(),
         view::<ledger::Ledgers>(),
+        view::<machine::MachineCredentials>(),
+        view::<machine::Machines>(),
         view::<message::Messages>(),
         view::<policy::Policies>(),
         view::<provisioning_job::ProvisioningJobs>(),

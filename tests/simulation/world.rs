@@ -56,6 +56,7 @@ impl World {
             clock,
             entropy: Arc::new(chance.fork()),
             log_lines: store.clone(),
+            sightings: store.clone(),
         };
         let mut world = Self {
             chance,

@@ -60,6 +60,7 @@ impl Stage {
             clock: clock.clone(),
             entropy: Arc::new(RandomEntropy),
             log_lines: store.clone(),
+            sightings: store.clone(),
         });
         let driver = FakeDriver::new(clock);
         driver.reports_to(Arc::new(NodeReports::new(bus.clone(), TimeDelta::minutes(5))));
