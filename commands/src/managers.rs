@@ -69,9 +69,11 @@ pub(crate) fn spec_of(runtime: &reef_domain::runtime::Runtime) -> Option<Runtime
     Some(RuntimeSpec {
         runtime_id: runtime.runtime_id.clone()?,
         account_id: runtime.account_id.clone()?,
+        owner_user_id: runtime.owner_user_id.clone(),
         provider_ref: runtime.provider_ref.clone(),
         region: runtime.region.clone(),
         image_ref: runtime.image_ref.clone(),
+        ssh_public_key: runtime.ssh_key.as_ref().map(|key| key.public_key.clone()),
     })
 }
 

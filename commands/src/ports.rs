@@ -16,7 +16,7 @@ pub use log::{
 pub use node::{LogLevel, LogLine, LogLines, NodeEvents};
 pub use runtime::{
     AgentBundle, ChatChunk, ChatRequest, ChatTurn, DriverError, EffectToken, RuntimeDriver,
-    RuntimeObservation, RuntimeSpec, TaskAssignment, Usage,
+    RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment, Usage,
 };
 pub use sightings::{Sighting, Sightings};
 pub use vault::{Sealed, Vault, VaultError, VaultOwner};

@@ -30,6 +30,11 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
 
 /// Provider of runtimes for whoever names none.
 pub const DEFAULT_PROVIDER: &str = "embedded";
+/// What the embedded provider calls a runtime: known as soon as the runtime has an id.
+pub fn embedded_ref(id: &RuntimeId) -> String {
+    format!("embedded-{id}")
+}
+
 /// Code of the failure of an agent whose runtime failed.
 pub(crate) const RUNTIME_FAILED: &str = "runtime_failed";
 /// How long a runtime may take to be seen running.
@@ -73,6 +78,7 @@ pub(crate) async fn request_runtime(unit: &mut Unit<'_>, new: NewRuntime) -> Res
         account_id: new.account_id.clone(),
         owner_user_id: new.owner_user_id,
         tenancy: new.tenancy,
+        provider_ref: (new.provider == DEFAULT_PROVIDER).then(|| embedded_ref(&new.runtime_id)),
         provider: new.provider,
         region: new.region,
         image_ref: new.image_ref,

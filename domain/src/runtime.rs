@@ -8,7 +8,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, AnyEvent, Decider, RuntimeId, UserId, text};
+use crate::{AccountId, AgentId, AnyEvent, Decider, RuntimeId, UserId, text};
 
 mod command;
 mod event;
@@ -17,7 +17,7 @@ mod refusal;
 
 pub use command::RuntimeCommand;
 pub use event::RuntimeEvent;
-pub use kinds::{Health, RuntimeStatus, RuntimeStopReason, Tenancy};
+pub use kinds::{Health, RuntimeStatus, RuntimeStopReason, SshKey, Tenancy};
 pub use refusal::RuntimeRefusal;
 
 /// A runtime, as far as decisions need it.
@@ -58,6 +58,9 @@ pub struct Runtime {
     pub health: Health,
     /// Code of the last failure.
     pub last_error: Option<String>,
+    /// The key pair its owner logs in with.
+    #[serde(default)]
+    pub ssh_key: Option<SshKey>,
 }
 
 /// Longest name of a provider's thing, in bytes.
@@ -76,6 +79,7 @@ impl Runtime {
             owner_user_id,
             tenancy,
             provider,
+            provider_ref,
             region,
             image_ref,
             deadline,
@@ -98,6 +102,7 @@ impl Runtime {
             owner_user_id,
             tenancy,
             provider,
+            provider_ref: checked(provider_ref, MAX_REF)?,
             region: checked(region, 100)?,
             image_ref: checked(image_ref, MAX_REF)?,
             deadline,
@@ -112,6 +117,51 @@ impl Runtime {
             RuntimeStatus::Provisioning | RuntimeStatus::Starting | RuntimeStatus::Running => Ok(vec![]),
             RuntimeStatus::Stopping => Err(RuntimeRefusal::RuntimeStopping),
             RuntimeStatus::Destroying | RuntimeStatus::Destroyed => Err(RuntimeRefusal::RuntimeNotFound),
+        }
+    }
+
+    /// The pair is kept once; its private part leaves once.
+    fn ssh_key(&self, command: RuntimeCommand) -> Result<Vec<RuntimeEvent>, RuntimeRefusal> {
+        if self.is_gone() {
+            return Err(RuntimeRefusal::RuntimeNotFound);
+        }
+        match (command, &self.ssh_key) {
+            (
+                RuntimeCommand::KeepSshKey {
+                    public_key,
+                    private_key,
+                },
+                None,
+            ) => Ok(vec![RuntimeEvent::SshKeyMade {
+                public_key,
+                private_key,
+            }]),
+            (RuntimeCommand::KeepSshKey { .. }, Some(_)) => Ok(vec![]),
+            (
+                _,
+                Some(SshKey {
+                    private_key: Some(private_key),
+                    ..
+                }),
+            ) => Ok(vec![RuntimeEvent::SshKeyRevealed {
+                private_key: private_key.clone(),
+            }]),
+            (
+                _,
+                None
+                | Some(SshKey {
+                    private_key: None, ..
+                }),
+            ) => Err(RuntimeRefusal::SshKeyNotFound),
+        }
+    }
+
+    /// A running one takes its agents anew; any other does so when it comes up.
+    fn push(&self, agent_id: AgentId) -> Vec<RuntimeEvent> {
+        if self.is_running() {
+            vec![RuntimeEvent::AgentPushRequested { agent_id }]
+        } else {
+            vec![]
         }
     }
 
@@ -188,6 +238,9 @@ impl Runtime {
             | RuntimeCommand::RestartGateway
             | RuntimeCommand::ReportGateway { .. }
             | RuntimeCommand::ReportHealth { .. }
+            | RuntimeCommand::KeepSshKey { .. }
+            | RuntimeCommand::RevealSshKey
+            | RuntimeCommand::PushAgent { .. }
             | RuntimeCommand::Destroy
             | RuntimeCommand::ReportDestroyed { .. } => vec![],
         }
@@ -226,6 +279,8 @@ impl Decider for Runtime {
                 Ok(vec![])
             }
             RuntimeCommand::Destroy => Ok(vec![RuntimeEvent::DestructionStarted {}]),
+            RuntimeCommand::KeepSshKey { .. } | RuntimeCommand::RevealSshKey => self.ssh_key(command),
+            RuntimeCommand::PushAgent { agent_id } => Ok(self.push(agent_id)),
             RuntimeCommand::Request { .. }
             | RuntimeCommand::Advance { .. }
             | RuntimeCommand::ReportRunning { .. }
@@ -245,6 +300,7 @@ impl Decider for Runtime {
                 owner_user_id,
                 tenancy,
                 provider,
+                provider_ref,
                 region,
                 image_ref,
                 deadline,
@@ -254,6 +310,7 @@ impl Decider for Runtime {
                 self.owner_user_id.clone_from(owner_user_id);
                 self.tenancy = *tenancy;
                 self.provider.clone_from(provider);
+                self.provider_ref.clone_from(provider_ref);
                 self.region.clone_from(region);
                 self.image_ref.clone_from(image_ref);
                 self.deadline = Some(*deadline);
@@ -300,6 +357,21 @@ impl Decider for Runtime {
             RuntimeEvent::GatewayRestartRequested {} => self.gateway_restarting = true,
             RuntimeEvent::GatewayRestarted { .. } => self.gateway_restarting = false,
             RuntimeEvent::HealthChanged { health } => self.health = *health,
+            RuntimeEvent::SshKeyMade {
+                public_key,
+                private_key,
+            } => {
+                self.ssh_key = Some(SshKey {
+                    public_key: public_key.clone(),
+                    private_key: Some(private_key.clone()),
+                });
+            }
+            RuntimeEvent::SshKeyRevealed { .. } => {
+                if let Some(key) = &mut self.ssh_key {
+                    key.private_key = None;
+                }
+            }
+            RuntimeEvent::AgentPushRequested { .. } => {}
             RuntimeEvent::DestructionStarted {} => {
                 self.status = RuntimeStatus::Destroying;
                 self.deadline = None;

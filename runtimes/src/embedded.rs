@@ -31,7 +31,8 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use reef_commands::ports::{
     AgentBundle, ChatChunk, ChatRequest, Clock, DriverError, EffectToken, LogLevel, LogLines, NodeEvents,
-    RuntimeDriver, RuntimeObservation, RuntimeSpec, TaskAssignment, Vault, Workspace, runtime::SecretLookup,
+    RuntimeDriver, RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment, Vault, Workspace,
+    runtime::SecretLookup,
 };
 use reef_domain::AgentId;
 
@@ -135,6 +136,22 @@ impl RuntimeDriver for EmbeddedDriver {
         self.worker.runtimes.observe(spec).await
     }
 
+    /// The bundles judge agents without a policy. A firewall is for what listens: nothing here does, so
+    /// that its rules are met is true of whatever they say.
+    async fn configure(
+        &self,
+        spec: &RuntimeSpec,
+        settings: &RuntimeSettings,
+        _: &EffectToken,
+    ) -> Result<(), DriverError> {
+        self.worker
+            .runtimes
+            .configure(spec, &settings.command_bundles)
+            .await?;
+        self.log(spec, None, "settings applied");
+        Ok(())
+    }
+
     async fn push(
         &self,
         spec: &RuntimeSpec,
@@ -142,6 +159,18 @@ impl RuntimeDriver for EmbeddedDriver {
         _: &EffectToken,
     ) -> Result<(), DriverError> {
         self.worker.settle(spec, bundle).await
+    }
+
+    async fn rest_agent(
+        &self,
+        spec: &RuntimeSpec,
+        agent: &AgentId,
+        _: &EffectToken,
+    ) -> Result<(), DriverError> {
+        if self.worker.runtimes.rest_agent(spec, agent).await? {
+            self.log(spec, Some(agent), "agent put to rest");
+        }
+        Ok(())
     }
 
     async fn remove_agent(

@@ -13,7 +13,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use parking_lot::Mutex;
 use reef_commands::ports::{
     AgentBundle, ChatChunk, ChatRequest, Clock, DriverError, EffectToken, NodeEvents, RuntimeDriver,
-    RuntimeObservation, RuntimeSpec, TaskAssignment, Usage,
+    RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment, Usage,
 };
 use reef_domain::{AgentId, RuntimeId};
 
@@ -164,7 +164,22 @@ impl RuntimeDriver for SimulatedDriver {
         Ok(self.seen(spec, machine))
     }
 
+    async fn configure(
+        &self,
+        spec: &RuntimeSpec,
+        _: &RuntimeSettings,
+        _: &EffectToken,
+    ) -> Result<(), DriverError> {
+        self.answers()?;
+        self.is_up(spec)
+    }
+
     async fn push(&self, spec: &RuntimeSpec, _: &AgentBundle, _: &EffectToken) -> Result<(), DriverError> {
+        self.answers()?;
+        self.is_up(spec)
+    }
+
+    async fn rest_agent(&self, spec: &RuntimeSpec, _: &AgentId, _: &EffectToken) -> Result<(), DriverError> {
         self.answers()?;
         self.is_up(spec)
     }

@@ -75,10 +75,13 @@ pub(crate) const AGENT: Steps = &[
     ("AgentDeletionStarted", "AgentDeleted"),
 ];
 
-/// Events of agents that change no state.
+/// Events of agents and runtimes that change no state.
 pub(crate) const BESIDE: &[&str] = &[
     "AgentUpdated",
     "AgentPolicyAttached",
     "AgentPolicyDetached",
     "AgentPlaced",
+    "AgentPushRequested",
+    "SshKeyMade",
+    "SshKeyRevealed",
 ];

@@ -27,7 +27,7 @@ use crate::{
     agent::DeployAgent,
     ports::{
         AgentBundle, ChatChunk, ChatRequest, DriverError, EffectToken, RuntimeDriver, RuntimeObservation,
-        RuntimeSpec, TaskAssignment, Usage,
+        RuntimeSettings, RuntimeSpec, TaskAssignment, Usage,
     },
     spec::{Member, World, body, code},
     template::PublishTemplate,
@@ -73,6 +73,19 @@ impl RuntimeDriver for Echo {
     }
 
     async fn push(&self, _: &RuntimeSpec, _: &AgentBundle, _: &EffectToken) -> Result<(), DriverError> {
+        Err(unasked())
+    }
+
+    async fn configure(
+        &self,
+        _: &RuntimeSpec,
+        _: &RuntimeSettings,
+        _: &EffectToken,
+    ) -> Result<(), DriverError> {
+        Err(unasked())
+    }
+
+    async fn rest_agent(&self, _: &RuntimeSpec, _: &AgentId, _: &EffectToken) -> Result<(), DriverError> {
         Err(unasked())
     }
 

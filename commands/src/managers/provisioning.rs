@@ -73,10 +73,17 @@ fn of_runtime(envelope: &Envelope, event: &RuntimeEvent) -> Vec<Intent<Action>> 
             Intent::new(on_it, "fail-all", Action::FailAll(id, reason.clone()))
         }
         RuntimeEvent::Stopped { .. } => Intent::new(on_it, "stop-all", Action::StopAll(id)),
+        RuntimeEvent::AgentPushRequested { agent_id } => Intent::new(
+            format!("agent/{agent_id}"),
+            "push",
+            Action::Push(agent_id.clone()),
+        ),
         RuntimeEvent::Requested { .. }
         | RuntimeEvent::ProvisioningAdvanced { .. }
         | RuntimeEvent::GatewayRestarted { .. }
         | RuntimeEvent::HealthChanged { .. }
+        | RuntimeEvent::SshKeyMade { .. }
+        | RuntimeEvent::SshKeyRevealed { .. }
         | RuntimeEvent::Destroyed { .. } => return Vec::new(),
     };
     vec![intent]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
-use reef_domain::{AccountId, AgentId, ConversationId, RuntimeId, TaskId};
+use reef_domain::{AccountId, AgentId, ConversationId, RuntimeId, TaskId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -19,14 +19,28 @@ pub struct EffectToken(pub String);
 pub struct RuntimeSpec {
     /// Its id.
     pub runtime_id: RuntimeId,
-    /// Whose it is.
+    /// Who pays.
     pub account_id: AccountId,
+    /// Whose it is within the account.
+    pub owner_user_id: Option<UserId>,
     /// What the provider calls it, once it exists.
     pub provider_ref: Option<String>,
     /// Region asked for.
     pub region: Option<String>,
     /// Image asked for.
     pub image_ref: Option<String>,
+    /// The owner's public key, one line of `authorized_keys`: who has the private part may log in.
+    pub ssh_public_key: Option<String>,
+}
+
+/// What the owner of a runtime has set for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuntimeSettings {
+    /// Command bundles that are on.
+    pub command_bundles: Vec<String>,
+    /// Port to the IPv4 or IPv6 CIDR blocks that may reach it. A port that is not there, or has no
+    /// block, is closed.
+    pub firewall: BTreeMap<String, Vec<String>>,
 }
 
 /// What the provider or the node was seen to say; never what we hope.
@@ -174,11 +188,26 @@ pub trait RuntimeDriver: Send + Sync + 'static {
     async fn destroy(&self, spec: &RuntimeSpec, token: &EffectToken) -> Result<(), DriverError>;
     /// What it is doing now.
     async fn observe(&self, spec: &RuntimeSpec) -> Result<RuntimeObservation, DriverError>;
-    /// Puts the agent there, or brings it up to date.
+    /// Applies the owner's settings, all of them: command bundles on the machine, firewall rules to its
+    /// security group. What an earlier call applied and this one does not name is taken back.
+    async fn configure(
+        &self,
+        spec: &RuntimeSpec,
+        settings: &RuntimeSettings,
+        token: &EffectToken,
+    ) -> Result<(), DriverError>;
+    /// Puts the agent there, or brings it up to date; one that was put to rest works again.
     async fn push(
         &self,
         spec: &RuntimeSpec,
         bundle: &AgentBundle,
+        token: &EffectToken,
+    ) -> Result<(), DriverError>;
+    /// Puts the agent to rest: it works on nothing until it is pushed again. Its files stay.
+    async fn rest_agent(
+        &self,
+        spec: &RuntimeSpec,
+        agent: &AgentId,
         token: &EffectToken,
     ) -> Result<(), DriverError>;
     /// Takes the agent off, with its files.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Health, RuntimeStopReason, Tenancy};
-use crate::{AccountId, RuntimeId, UserId};
+use crate::{AccountId, AgentId, RuntimeId, UserId, VaultRef};
 
 /// What a runtime can be asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub enum RuntimeCommand {
         tenancy: Tenancy,
         /// Who provides it, 1 to 50 characters.
         provider: String,
+        /// What the provider will call it, where that is known beforehand, 1 to 300 characters.
+        provider_ref: Option<String>,
         /// Region asked for, 1 to 100 characters.
         region: Option<String>,
         /// Image asked for, 1 to 300 characters.
@@ -80,6 +82,20 @@ pub enum RuntimeCommand {
     ReportHealth {
         /// How.
         health: Health,
+    },
+    /// Keep a key pair for logging in, unless there is one.
+    KeepSshKey {
+        /// One line of `authorized_keys`.
+        public_key: String,
+        /// Where the private key is.
+        private_key: VaultRef,
+    },
+    /// Give the private key away: nobody reads it again.
+    RevealSshKey,
+    /// Push that agent now, whether or not anything about it changed.
+    PushAgent {
+        /// Which.
+        agent_id: AgentId,
     },
     /// Remove it with everything on it.
     Destroy,

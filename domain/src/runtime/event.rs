@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Health, RuntimeStopReason, Tenancy};
-use crate::{AccountId, RuntimeId, UserId, event::events};
+use crate::{AccountId, AgentId, RuntimeId, UserId, VaultRef, event::events};
 
 events! {
     /// What can happen to a runtime.
@@ -20,6 +20,9 @@ events! {
             tenancy: Tenancy,
             /// Who provides it.
             provider: String,
+            /// What the provider will call it, where that was known beforehand.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            provider_ref: Option<String>,
             /// Region asked for.
             region: Option<String>,
             /// Image asked for.
@@ -82,6 +85,23 @@ events! {
         HealthChanged = "RuntimeHealthChanged", 1 {
             /// How.
             health: Health,
+        },
+        /// A key pair for logging in was made.
+        SshKeyMade = "SshKeyMade", 1 {
+            /// One line of `authorized_keys`.
+            public_key: String,
+            /// Where the private key is.
+            private_key: VaultRef,
+        },
+        /// The private key was given away; what was kept of it is wiped.
+        SshKeyRevealed = "SshKeyRevealed", 1 {
+            /// Where it was.
+            private_key: VaultRef,
+        },
+        /// An agent on it is to be pushed again as it is.
+        AgentPushRequested = "AgentPushRequested", 1 {
+            /// Which.
+            agent_id: AgentId,
         },
         /// It is to be removed.
         DestructionStarted = "RuntimeDestructionStarted", 1 {},

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::VaultRef;
+
 /// Whether a runtime serves one agent or several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -73,6 +75,15 @@ pub enum RuntimeStopReason {
     BalanceExhausted,
     /// The agent whose own it is stopped.
     AgentStopped,
+}
+
+/// The key pair its owner logs in with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SshKey {
+    /// One line of `authorized_keys`.
+    pub public_key: String,
+    /// Where the private key is, until it was given away.
+    pub private_key: Option<VaultRef>,
 }
 
 /// How a running runtime feels.

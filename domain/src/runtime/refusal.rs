@@ -20,6 +20,9 @@ pub enum RuntimeRefusal {
     /// It is not up.
     #[error("the runtime is not running")]
     RuntimeNotRunning,
+    /// Never made, or given away.
+    #[error("there is no SSH key, or it was revealed before")]
+    SshKeyNotFound,
 }
 
 impl Refusal for RuntimeRefusal {
@@ -30,12 +33,13 @@ impl Refusal for RuntimeRefusal {
             Self::SpecInvalid => "runtime_spec_invalid",
             Self::RuntimeStopping => "runtime_stopping",
             Self::RuntimeNotRunning => "runtime_not_running",
+            Self::SshKeyNotFound => "ssh_key_not_found",
         }
     }
 
     fn kind(&self) -> RefusalKind {
         match self {
-            Self::RuntimeNotFound => RefusalKind::NotFound,
+            Self::RuntimeNotFound | Self::SshKeyNotFound => RefusalKind::NotFound,
             Self::SpecInvalid => RefusalKind::Invalid,
             Self::RuntimeAlreadyRequested | Self::RuntimeStopping | Self::RuntimeNotRunning => {
                 RefusalKind::Conflict

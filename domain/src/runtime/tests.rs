@@ -16,6 +16,7 @@ fn request() -> Do {
         owner_user_id: Some("usr_1".into()),
         tenancy: Tenancy::Shared,
         provider: "embedded".to_owned(),
+        provider_ref: None,
         region: None,
         image_ref: None,
         deadline: at(600),
@@ -160,6 +161,7 @@ fn provider_region_and_image_are_checked() {
                 owner_user_id: owner_user_id.clone(),
                 tenancy,
                 provider: provider.to_owned(),
+                provider_ref: None,
                 region: region.map(str::to_owned),
                 image_ref: image_ref.map(str::to_owned),
                 deadline,
@@ -398,4 +400,77 @@ fn nothing_can_be_asked_of_what_does_not_exist() {
     ] {
         given::<Runtime>([]).when(command).refused(No::RuntimeNotFound);
     }
+}
+
+fn key_made() -> Did {
+    Did::SshKeyMade {
+        public_key: "ssh-ed25519 AAAA rt_1".to_owned(),
+        private_key: "sec_1".into(),
+    }
+}
+
+#[test]
+fn the_ssh_key_is_kept_once_and_given_away_once() {
+    let keep = || Do::KeepSshKey {
+        public_key: "ssh-ed25519 AAAA rt_1".to_owned(),
+        private_key: "sec_1".into(),
+    };
+    let revealed = || Did::SshKeyRevealed {
+        private_key: "sec_1".into(),
+    };
+    given::<Runtime>([requested()]).when(keep()).then([key_made()]);
+    given::<Runtime>([requested(), key_made()]).when(keep()).then([]);
+    given::<Runtime>([requested(), key_made()])
+        .when(Do::RevealSshKey)
+        .then([revealed()]);
+    given::<Runtime>([requested(), key_made(), revealed()])
+        .when(Do::RevealSshKey)
+        .refused(No::SshKeyNotFound);
+    given::<Runtime>([requested()])
+        .when(Do::RevealSshKey)
+        .refused(No::SshKeyNotFound);
+    given::<Runtime>([
+        requested(),
+        key_made(),
+        Did::DestructionStarted {},
+        Did::Destroyed { ran_until: None },
+    ])
+    .when(Do::RevealSshKey)
+    .refused(No::RuntimeNotFound);
+}
+
+#[test]
+fn an_agent_is_pushed_again_only_to_what_runs() {
+    let push = || Do::PushAgent {
+        agent_id: "agt_1".into(),
+    };
+    given::<Runtime>([requested(), running(1, 0)])
+        .when(push())
+        .then([Did::AgentPushRequested {
+            agent_id: "agt_1".into(),
+        }]);
+    given::<Runtime>([requested()]).when(push()).then([]);
+    given::<Runtime>([requested(), running(1, 0), stop_requested()])
+        .when(push())
+        .then([]);
+}
+
+#[test]
+fn what_the_provider_will_call_it_is_known_beforehand_where_it_can_be() {
+    let request = Do::Request {
+        runtime_id: "rt_1".into(),
+        account_id: "acc_1".into(),
+        owner_user_id: None,
+        tenancy: Tenancy::Shared,
+        provider: "embedded".to_owned(),
+        provider_ref: Some("embedded-rt_1".to_owned()),
+        region: None,
+        image_ref: None,
+        deadline: at(600),
+    };
+    let mut runtime = Runtime::default();
+    for event in runtime.decide(request).unwrap() {
+        runtime.evolve(&event);
+    }
+    assert_eq!(runtime.provider_ref.as_deref(), Some("embedded-rt_1"));
 }

@@ -346,19 +346,26 @@ pub(crate) fn runtime() -> impl Strategy<Value = RuntimeCommand> {
     prop_oneof![
         request.prop_map(
             |(runtime_id, account_id, owner_user_id, tenancy, provider, region, deadline)| {
-                let image_ref = region.clone();
+                let (image_ref, provider_ref) = (region.clone(), region.clone());
                 Do::Request {
                     runtime_id,
                     account_id,
                     owner_user_id,
                     tenancy,
                     provider,
+                    provider_ref,
                     region,
                     image_ref,
                     deadline,
                 }
             }
         ),
+        (text(), id()).prop_map(|(public_key, private_key)| Do::KeepSshKey {
+            public_key,
+            private_key,
+        }),
+        Just(Do::RevealSshKey),
+        id().prop_map(|agent_id| Do::PushAgent { agent_id }),
         (0..9_u32, text(), option::of(text())).prop_map(|(seq, stage, provider_ref)| Do::Advance {
             seq,
             stage,

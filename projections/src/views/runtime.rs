@@ -44,6 +44,8 @@ pub struct RuntimeDoc {
     pub running_since: Option<DateTime<Utc>>,
     /// The chat server process on it.
     pub gateway: GatewayDoc,
+    /// The key pair its owner logs in with.
+    pub ssh_key: SshKeyState,
     /// How it feels.
     pub health: Health,
     /// Why it was stopped last.
@@ -78,6 +80,19 @@ pub enum GatewayStatus {
     Restarting,
 }
 
+/// Where the private key of a runtime is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SshKeyState {
+    /// There is no key pair.
+    #[default]
+    None,
+    /// Here: its owner can have it once.
+    Available,
+    /// With its owner alone.
+    Revealed,
+}
+
 impl Document for RuntimeDoc {
     fn id(&self) -> &str {
         self.id.as_str()
@@ -108,6 +123,7 @@ impl RuntimeDoc {
             owner_user_id,
             tenancy,
             provider,
+            provider_ref,
             region,
             image_ref,
             deadline,
@@ -121,7 +137,7 @@ impl RuntimeDoc {
             owner_user_id: owner_user_id.clone(),
             tenancy: *tenancy,
             provider: provider.clone(),
-            provider_ref: None,
+            provider_ref: provider_ref.clone(),
             region: region.clone(),
             image_ref: image_ref.clone(),
             status: RuntimeStatus::Provisioning,
@@ -131,6 +147,7 @@ impl RuntimeDoc {
             run: 0,
             running_since: None,
             gateway: GatewayDoc::default(),
+            ssh_key: SshKeyState::None,
             health: Health::Unknown,
             stop_reason: None,
             last_error: None,
@@ -157,7 +174,7 @@ pub struct Runtimes;
 impl Projection for Runtimes {
     type Doc = RuntimeDoc;
     const NAME: &'static str = "runtimes";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const FILTERS: &'static [&'static str] = &["owner_user_id", "provider", "tenancy"];
 
     fn touches(envelope: &Envelope) -> Vec<Touch> {
@@ -177,7 +194,9 @@ impl Projection for Runtimes {
             return RuntimeDoc::requested(event, at);
         }
         let mut doc = doc?;
-        doc.updated_at = at;
+        if !matches!(event, RuntimeEvent::AgentPushRequested { .. }) {
+            doc.updated_at = at;
+        }
         match event {
             RuntimeEvent::Requested { .. } => {}
             RuntimeEvent::ProvisioningAdvanced {
@@ -235,6 +254,9 @@ impl Projection for Runtimes {
                 };
             }
             RuntimeEvent::HealthChanged { health } => doc.health = *health,
+            RuntimeEvent::SshKeyMade { .. } => doc.ssh_key = SshKeyState::Available,
+            RuntimeEvent::SshKeyRevealed { .. } => doc.ssh_key = SshKeyState::Revealed,
+            RuntimeEvent::AgentPushRequested { .. } => {}
             RuntimeEvent::DestructionStarted {} => {
                 doc.status = RuntimeStatus::Destroying;
                 doc.deadline = None;

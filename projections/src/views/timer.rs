@@ -90,6 +90,9 @@ fn change(envelope: &Envelope) -> Option<Change> {
             | RuntimeEvent::GatewayRestartRequested {}
             | RuntimeEvent::GatewayRestarted { .. }
             | RuntimeEvent::HealthChanged { .. }
+            | RuntimeEvent::SshKeyMade { .. }
+            | RuntimeEvent::SshKeyRevealed { .. }
+            | RuntimeEvent::AgentPushRequested { .. }
             | RuntimeEvent::Destroyed { .. } => None,
         };
     }

@@ -6,7 +6,10 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use reef_commands::ports::{Clock, DriverError, EffectToken, RuntimeObservation, RuntimeSpec};
+use reef_commands::{
+    ports::{Clock, DriverError, EffectToken, RuntimeObservation, RuntimeSpec},
+    runtime::embedded_ref,
+};
 use reef_domain::AgentId;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +39,12 @@ struct RuntimeFile {
     since: DateTime<Utc>,
     /// The agents on it, whose files go with it.
     agents: BTreeSet<AgentId>,
+    /// Those of them that are to do nothing for the time being.
+    #[serde(default)]
+    at_rest: BTreeSet<AgentId>,
+    /// Command bundles that are on, once the owner's settings were applied.
+    #[serde(default)]
+    command_bundles: Option<Vec<String>>,
     /// Tokens of the latest effects.
     tokens: VecDeque<String>,
 }
@@ -46,6 +55,8 @@ impl RuntimeFile {
             state,
             since,
             agents: BTreeSet::new(),
+            at_rest: BTreeSet::new(),
+            command_bundles: None,
             tokens: VecDeque::new(),
         }
     }
@@ -62,7 +73,7 @@ impl RuntimeFile {
     }
 
     fn observation(&self, spec: &RuntimeSpec) -> RuntimeObservation {
-        let provider_ref = format!("embedded-{}", spec.runtime_id);
+        let provider_ref = embedded_ref(&spec.runtime_id);
         match self.state {
             State::Running => RuntimeObservation::Running {
                 provider_ref,
@@ -183,11 +194,48 @@ impl Runtimes {
         self.store_unless_destroyed(spec, &file).await
     }
 
-    /// Notes that the agent is on it. A runtime that does not exist refuses.
+    /// Applies the owner's settings.
+    pub(super) async fn configure(
+        &self,
+        spec: &RuntimeSpec,
+        command_bundles: &[String],
+    ) -> Result<(), DriverError> {
+        let _held = self.hold(spec).await;
+        let mut file = self.existing(spec).await?;
+        if file.command_bundles.as_deref() != Some(command_bundles) {
+            file.command_bundles = Some(command_bundles.to_owned());
+            self.store(spec, &file).await?;
+        }
+        Ok(())
+    }
+
+    /// The command bundles that were applied, if any were.
+    pub(super) async fn command_bundles(
+        &self,
+        spec: &RuntimeSpec,
+    ) -> Result<Option<Vec<String>>, DriverError> {
+        Ok(self.load(spec).await?.and_then(|file| file.command_bundles))
+    }
+
+    /// Notes that the agent is to do nothing; whether that was news.
+    pub(super) async fn rest_agent(&self, spec: &RuntimeSpec, agent: &AgentId) -> Result<bool, DriverError> {
+        let _held = self.hold(spec).await;
+        let Some(mut file) = self.load(spec).await? else {
+            return Ok(false);
+        };
+        let news = file.agents.contains(agent) && file.at_rest.insert(agent.clone());
+        if news {
+            self.store_unless_destroyed(spec, &file).await?;
+        }
+        Ok(news)
+    }
+
+    /// Notes that the agent is on it, and not at rest. A runtime that does not exist refuses.
     pub(super) async fn add_agent(&self, spec: &RuntimeSpec, agent: &AgentId) -> Result<(), DriverError> {
         let _held = self.hold(spec).await;
         let mut file = self.existing(spec).await?;
-        if file.agents.insert(agent.clone()) {
+        let new = file.agents.insert(agent.clone());
+        if file.at_rest.remove(agent) || new {
             self.store(spec, &file).await?;
         }
         Ok(())
@@ -199,6 +247,7 @@ impl Runtimes {
         let Some(mut file) = self.load(spec).await? else {
             return Ok(());
         };
+        file.at_rest.remove(agent);
         if file.agents.remove(agent) {
             self.store_unless_destroyed(spec, &file).await
         } else {
@@ -206,10 +255,20 @@ impl Runtimes {
         }
     }
 
-    /// Whether the runtime runs and the agent is on it.
+    /// Whether the runtime runs and the agent works on it.
     pub(super) async fn serves(&self, spec: &RuntimeSpec, agent: &AgentId) -> Result<bool, DriverError> {
         let file = self.load(spec).await?;
-        Ok(file.is_some_and(|file| file.state == State::Running && file.agents.contains(agent)))
+        Ok(file.is_some_and(|file| {
+            file.state == State::Running && file.agents.contains(agent) && !file.at_rest.contains(agent)
+        }))
+    }
+
+    /// Whether the agent is to do nothing for the time being.
+    pub(super) async fn is_at_rest(&self, spec: &RuntimeSpec, agent: &AgentId) -> Result<bool, DriverError> {
+        Ok(self
+            .load(spec)
+            .await?
+            .is_some_and(|file| file.at_rest.contains(agent)))
     }
 
     /// Refuses unless it runs.

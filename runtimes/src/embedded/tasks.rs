@@ -28,11 +28,10 @@ impl Worker {
         if reported(node.claim_task(&task.task_id).await)? != Some(true) {
             return Ok(());
         }
-        match judge(
-            task.bundle.policy_rules.as_deref(),
-            &task.bundle.command_bundles,
-            &task.description,
-        ) {
+        // What was applied to the runtime holds; one that has no settings of its own has the agent's.
+        let applied = self.runtimes.command_bundles(spec).await?;
+        let bundles = applied.as_ref().unwrap_or(&task.bundle.command_bundles);
+        match judge(task.bundle.policy_rules.as_deref(), bundles, &task.description) {
             Judgement::Denied { reason } => {
                 self.note(spec, &task, LogLevel::Warn, &format!("denied: {reason}"));
                 self.give_up(&task, "denied_by_policy", &reason).await

@@ -3,5 +3,6 @@
 mod chats;
 mod lifecycle;
 mod memories;
+mod settings;
 mod tasks;
 mod world;

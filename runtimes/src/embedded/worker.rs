@@ -92,9 +92,14 @@ impl Worker {
         Ok(())
     }
 
-    /// The files of an agent on a running runtime; one that was not pushed yet is put there first.
+    /// The files of an agent on a running runtime; one that was not pushed yet is put there first, one at
+    /// rest is left alone.
     pub(super) async fn ready(&self, spec: &RuntimeSpec, bundle: &AgentBundle) -> Result<Files, DriverError> {
         self.runtimes.require_running(spec).await?;
+        if self.runtimes.is_at_rest(spec, &bundle.agent_id).await? {
+            let text = format!("agent {} is at rest", bundle.agent_id);
+            return Err(DriverError::Transient(text));
+        }
         if !self.runtimes.serves(spec, &bundle.agent_id).await? {
             self.settle(spec, bundle).await?;
         }

@@ -183,6 +183,7 @@ async fn the_secrets_of_a_destroyed_runtime_go_with_it() {
         owner_user_id: None,
         tenancy: Tenancy::Dedicated,
         provider: "embedded".to_owned(),
+        provider_ref: None,
         region: None,
         image_ref: None,
         deadline: world.bus.services().clock.now(),

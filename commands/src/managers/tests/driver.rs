@@ -12,7 +12,7 @@ use reef_domain::{AgentId, RuntimeId};
 
 use crate::ports::{
     AgentBundle, ChatChunk, ChatRequest, Clock, DriverError, EffectToken, NodeEvents, RuntimeDriver,
-    RuntimeObservation, RuntimeSpec, TaskAssignment, Usage,
+    RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment, Usage,
 };
 
 /// What a machine of the provider does.
@@ -27,6 +27,7 @@ pub(super) enum Machine {
 struct State {
     machines: BTreeMap<RuntimeId, Machine>,
     agents: BTreeMap<AgentId, AgentBundle>,
+    settings: BTreeMap<RuntimeId, RuntimeSettings>,
     calls: Vec<String>,
     tokens: Vec<(String, String)>,
     failed_once: BTreeSet<String>,
@@ -47,6 +48,8 @@ pub(super) struct Mood {
     pub(super) never_down: bool,
     /// Agents are not taken.
     pub(super) takes_no_agents: bool,
+    /// Settings are not taken.
+    pub(super) takes_no_settings: bool,
     /// It does not say what machines do.
     pub(super) silent: bool,
 }
@@ -90,6 +93,11 @@ impl FakeDriver {
 
     pub(super) fn bundle(&self, agent: &str) -> Option<AgentBundle> {
         self.state.lock().agents.get(agent).cloned()
+    }
+
+    /// The settings that a runtime took last.
+    pub(super) fn settings(&self, runtime: &str) -> Option<RuntimeSettings> {
+        self.state.lock().settings.get(runtime).cloned()
     }
 
     /// Calls so far, `<step> <what>`.
@@ -208,6 +216,23 @@ impl RuntimeDriver for FakeDriver {
         Ok(self.seen(&spec.runtime_id))
     }
 
+    async fn configure(
+        &self,
+        spec: &RuntimeSpec,
+        settings: &RuntimeSettings,
+        token: &EffectToken,
+    ) -> Result<(), DriverError> {
+        self.called("configure", spec.runtime_id.as_str(), &token.0)?;
+        if self.mood.lock().takes_no_settings {
+            return Err(DriverError::Permanent("no such firewall".to_owned()));
+        }
+        self.state
+            .lock()
+            .settings
+            .insert(spec.runtime_id.clone(), settings.clone());
+        Ok(())
+    }
+
     async fn push(
         &self,
         _: &RuntimeSpec,
@@ -223,6 +248,15 @@ impl RuntimeDriver for FakeDriver {
             .agents
             .insert(bundle.agent_id.clone(), bundle.clone());
         Ok(())
+    }
+
+    async fn rest_agent(
+        &self,
+        _: &RuntimeSpec,
+        agent: &AgentId,
+        token: &EffectToken,
+    ) -> Result<(), DriverError> {
+        self.called("rest_agent", agent.as_str(), &token.0)
     }
 
     async fn remove_agent(

@@ -12,6 +12,7 @@ fn requested() -> Kit<Runtimes> {
             owner_user_id: Some("usr_1".into()),
             tenancy: Tenancy::Dedicated,
             provider: "embedded".to_owned(),
+            provider_ref: None,
             region: None,
             image_ref: None,
             deadline: at(600),

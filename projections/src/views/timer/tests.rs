@@ -23,6 +23,7 @@ fn requested() -> RuntimeEvent {
         owner_user_id: None,
         tenancy: Tenancy::Dedicated,
         provider: "embedded".to_owned(),
+        provider_ref: None,
         region: None,
         image_ref: None,
         deadline: at(600),

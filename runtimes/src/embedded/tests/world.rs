@@ -242,9 +242,11 @@ pub(super) fn spec() -> RuntimeSpec {
     RuntimeSpec {
         runtime_id: "rt_1".into(),
         account_id: "acc_1".into(),
+        owner_user_id: None,
         provider_ref: None,
         region: None,
         image_ref: None,
+        ssh_public_key: None,
     }
 }
 
