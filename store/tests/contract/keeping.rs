@@ -169,7 +169,7 @@ async fn files_are_kept_per_agent(database: Database) {
 async fn machines_are_known_by_their_last_sighting(database: Database) {
     let store = database.open().await;
     let (first, second) = (MachineId::from("inst_1"), MachineId::from("inst_2"));
-    let at = |seconds| DateTime::from_timestamp(1_760_000_000 + seconds, 0).unwrap();
+    let at = |seconds: i64| DateTime::from_timestamp(1_760_000_000 + seconds, 0).unwrap();
     let seen = |machine: &MachineId, seconds, by: Option<&str>| Sighting {
         machine_id: machine.clone(),
         seen_at: at(seconds),
