@@ -39,6 +39,7 @@ pub(crate) fn services(store: &Store) -> Services {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(RandomEntropy),
         log_lines: Arc::new(MemoryLogLines::new(Arc::new(SystemClock))),
+        sightings: Arc::new(store.clone()),
         gateways: Gateways::default(),
     }
 }

@@ -89,6 +89,7 @@ fn services(store: &Store) -> Services {
         clock,
         entropy: Arc::new(RandomEntropy),
         log_lines,
+        sightings: Arc::new(store.clone()),
         gateways: Gateways::default(),
     }
 }

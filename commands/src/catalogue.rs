@@ -150,6 +150,7 @@ const NOUNS: &[&[CommandSpec]] = &[
     crate::api_key::COMMANDS,
     crate::conversation::COMMANDS,
     crate::ledger::COMMANDS,
+    crate::machine::COMMANDS,
     crate::policy::COMMANDS,
     crate::runtime::COMMANDS,
     crate::secret::COMMANDS,

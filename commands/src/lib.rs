@@ -28,6 +28,7 @@ pub mod api_key;
 pub mod conversation;
 pub mod follower;
 pub mod ledger;
+pub mod machine;
 pub mod managers;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;

@@ -6,6 +6,7 @@ pub mod log;
 pub mod node;
 pub mod payments;
 pub mod runtime;
+pub mod sightings;
 pub mod vault;
 pub mod views;
 
@@ -21,5 +22,6 @@ pub use runtime::{
     AgentBundle, ChatChunk, ChatRequest, ChatTurn, DriverError, EffectToken, RuntimeDriver,
     RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment, Usage,
 };
+pub use sightings::{Sighting, Sightings};
 pub use vault::{Sealed, Vault, VaultError, VaultOwner};
 pub use views::{Doc, Views, Workspace, WorkspaceEntry};

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     Entropy,
-    ports::{Clock, EventLog, LogLines, Payments, RuntimeDriver, SessionTokens, Vault, Views, Workspace},
+    ports::{
+        Clock, EventLog, LogLines, Payments, RuntimeDriver, SessionTokens, Sightings, Vault, Views, Workspace,
+    },
 };
 
 /// Runtime drivers by provider name.
@@ -59,6 +61,8 @@ pub struct Services {
     pub entropy: Arc<dyn Entropy>,
     /// Log lines of runtimes.
     pub log_lines: Arc<dyn LogLines>,
+    /// When machines were seen last.
+    pub sightings: Arc<dyn Sightings>,
     /// Services outside.
     pub gateways: Gateways,
 }

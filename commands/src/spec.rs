@@ -44,6 +44,7 @@ impl World {
             clock: Arc::new(StandingClock),
             entropy: Arc::new(RandomEntropy),
             log_lines: store.clone(),
+            sightings: store.clone(),
             gateways,
         });
         Self { bus, store }

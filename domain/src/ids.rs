@@ -102,6 +102,8 @@ ids! {
     AgentId,
     /// Of a runtime: the isolated computer an agent runs on.
     RuntimeId,
+    /// Of a machine: an entry in a user's list of computers.
+    MachineId,
     /// Of a provisioning job.
     JobId,
     /// Of a task.

@@ -11,6 +11,7 @@ pub mod checkout;
 pub mod conversation;
 pub mod identity;
 pub mod ledger;
+pub mod machine;
 pub mod message;
 pub mod policy;
 pub mod provisioning_job;
@@ -36,6 +37,8 @@ pub fn all() -> Vec<Box<dyn AnyView>> {
         view::<identity::Identities>(),
         view::<ledger::LedgerEntries>(),
         view::<ledger::Ledgers>(),
+        view::<machine::MachineCredentials>(),
+        view::<machine::Machines>(),
         view::<message::Messages>(),
         view::<policy::Policies>(),
         view::<provisioning_job::ProvisioningJobs>(),

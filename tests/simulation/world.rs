@@ -57,6 +57,7 @@ impl World {
             clock,
             entropy: Arc::new(chance.fork()),
             log_lines: store.clone(),
+            sightings: store.clone(),
             gateways: Gateways::default(),
         };
         let mut world = Self {

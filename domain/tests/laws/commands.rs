@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, option, prelude::*};
 use reef_domain::{
-    Dialect,
+    Change, Dialect,
     agent::{AgentCommand, AgentStopReason},
     api_key::ApiKeyCommand,
     conversation::{ConversationCommand, Sender},
+    machine::MachineCommand,
     policy::{Origin, PolicyCommand},
     provisioning_job::{JobLogLevel, ProvisioningJobCommand},
     reservation::ReservationCommand,
@@ -394,5 +395,45 @@ pub(crate) fn provisioning_job() -> impl Strategy<Value = ProvisioningJobCommand
         (any::<u32>(), level, text()).prop_map(|(seq, level, message)| Do::AppendLog { seq, level, message }),
         Just(Do::Succeed),
         (text(), text()).prop_map(|(code, reason)| Do::Fail { code, reason }),
+    ]
+}
+
+pub(crate) fn machine() -> impl Strategy<Value = MachineCommand> {
+    use MachineCommand as Do;
+    let hash = || prop_oneof![4 => Just("a0".repeat(32)), 1 => text()];
+    let change = prop_oneof![
+        Just(Change::Keep),
+        Just(Change::Clear),
+        text().prop_map(Change::Set)
+    ];
+    let register = (
+        id(),
+        id(),
+        id(),
+        text(),
+        option::of(text()),
+        option::of((hash(), time())),
+        option::of(id()),
+    );
+    prop_oneof![
+        register.prop_map(
+            |(machine_id, account_id, user_id, name, description, activation, runtime_id)| Do::Register {
+                machine_id,
+                account_id,
+                user_id,
+                name,
+                description,
+                activation,
+                runtime_id,
+            }
+        ),
+        (hash(), hash(), id(), time()).prop_map(|(code_hash, token_hash, runtime_id, now)| Do::Activate {
+            code_hash,
+            token_hash,
+            runtime_id,
+            now,
+        }),
+        (option::of(text()), change).prop_map(|(name, description)| Do::Update { name, description }),
+        Just(Do::Remove),
     ]
 }

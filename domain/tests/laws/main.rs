@@ -90,6 +90,7 @@ laws! {
     api_keys: reef_domain::api_key::ApiKey, commands::api_key();
     conversations: reef_domain::conversation::Conversation, commands::conversation();
     ledgers: reef_domain::ledger::Ledger, accounts::ledger();
+    machines: reef_domain::machine::Machine, commands::machine();
     policies: reef_domain::policy::Policy, commands::policy();
     provisioning_jobs: reef_domain::provisioning_job::ProvisioningJob, commands::provisioning_job();
     reservations: reef_domain::reservation::Reservation, commands::reservation();

@@ -81,6 +81,7 @@ impl Rig {
             clock: Arc::clone(&clock) as _,
             entropy: Arc::new(RandomEntropy),
             log_lines: Arc::new(MemoryLogLines::new(clock)),
+            sightings: Arc::new(store.clone()),
             gateways: Gateways::default(),
         };
         let bus = Bus::new(services);

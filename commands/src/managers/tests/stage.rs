@@ -60,6 +60,7 @@ impl Stage {
             clock: clock.clone(),
             entropy: Arc::new(RandomEntropy),
             log_lines: store.clone(),
+            sightings: store.clone(),
             gateways: Gateways::default(),
         });
         let driver = FakeDriver::new(clock);
