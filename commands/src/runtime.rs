@@ -19,7 +19,11 @@ use reef_projections::{Filter, Projection, Query, views::agent::Agents};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Audience, CommandError, CommandSpec, Outcome, Unit, UseCase, agent::take_place};
+use crate::{
+    Audience, CommandError, CommandSpec, Outcome, Unit, UseCase,
+    agent::take_place,
+    machine::{LOCAL_PROVIDER, is_own_machine, list_cloud_machine, unlist_cloud_machine},
+};
 
 pub(crate) use ssh_key::key_owner;
 pub use ssh_key::{PreparedKey, RevealSshKeyOnce};
@@ -168,6 +172,12 @@ impl UseCase for ProvisionRuntime {
                 id: user.to_string(),
             });
         }
+        if self.provider.as_deref() == Some(LOCAL_PROVIDER) {
+            return Err(CommandError::malformed(
+                "provider",
+                "a person's own machine becomes a runtime when it is activated",
+            ));
+        }
         require_funds(unit, &account_id).await?;
         let runtime_id = self.runtime_id.clone().unwrap_or_else(|| unit.new_id("rt_"));
         let claim = ReservationCommand::Claim {
@@ -198,6 +208,7 @@ impl UseCase for ProvisionRuntime {
         if ssh_key::has_ssh_key(account.dialect) {
             self.ssh_key.keep(unit, &runtime_id, &user).await?;
         }
+        list_cloud_machine(unit, &runtime_id).await?;
         Ok(Outcome::of::<Runtime>(&runtime_id))
     }
 }
@@ -291,7 +302,10 @@ impl UseCase for StartRuntime {
             runtime.status,
             RuntimeStatus::Running | RuntimeStatus::Starting | RuntimeStatus::Provisioning
         );
-        if !runs && let Some(account_id) = runtime.account_id.clone() {
+        if !runs
+            && !is_own_machine(&runtime)
+            && let Some(account_id) = runtime.account_id.clone()
+        {
             require_funds(unit, &account_id).await?;
         }
         let start = RuntimeCommand::Start {
@@ -304,6 +318,7 @@ impl UseCase for StartRuntime {
             {
                 let_caller_in(unit, account_id.clone(), user.clone(), self.caller_ip).await?;
             }
+            list_cloud_machine(unit, &self.runtime_id).await?;
         }
         Ok(Outcome::of::<Runtime>(&self.runtime_id))
     }
@@ -347,6 +362,13 @@ impl UseCase for DestroyRuntime {
 
     async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
         let runtime = unit.edit::<Runtime>(&self.runtime_id).await?;
+        if is_own_machine(&runtime) {
+            return Err(CommandError::refused(
+                "runtime_is_a_machine",
+                RefusalKind::Conflict,
+                "the runtime is a person's own machine; remove the machine",
+            ));
+        }
         let query = Query {
             filters: vec![Filter::Field(
                 "runtime_id".to_owned(),
@@ -371,6 +393,7 @@ impl UseCase for DestroyRuntime {
             unit.decide::<Reservation>(shared_runtime_reservation(user), release)
                 .await?;
         }
+        unlist_cloud_machine(unit, &self.runtime_id).await?;
         Ok(Outcome::of::<Runtime>(&self.runtime_id))
     }
 }
