@@ -6,6 +6,7 @@ mod log;
 mod operations;
 mod views;
 
+use reef_commands::policy::PastVerdicts;
 use reef_commands::{Answer, catalogue};
 use reef_domain::policy::Verdict;
 use serde_json::{Value, json};
@@ -38,6 +39,8 @@ pub(super) fn all(all_views: &Views, schemas: &mut Schemas) -> Vec<Route> {
     routes.extend(feed::feed());
     routes.extend(log::log());
     routes.push(operations::policy(verdict));
+    let verdicts = schemas.add("PastVerdicts", schemars::schema_for!(PastVerdicts));
+    routes.push(operations::past_tasks(verdicts));
     routes.extend(operations::operator());
     routes.extend(operations::operations());
     routes
