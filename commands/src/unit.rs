@@ -44,6 +44,8 @@ pub struct Unit<'a> {
     request: &'a Request,
     now: DateTime<Utc>,
     pub(crate) streams: Vec<OpenStream>,
+    /// Ids made by this unit: nothing is stored under them, so nothing need be read.
+    fresh: Vec<String>,
     turn: Option<OwnedMutexGuard<()>>,
 }
 
@@ -54,6 +56,7 @@ impl<'a> Unit<'a> {
             request,
             now: bus.services().clock.now(),
             streams: Vec::new(),
+            fresh: Vec::new(),
             turn: None,
         }
     }
@@ -78,9 +81,12 @@ impl<'a> Unit<'a> {
         self.bus.services()
     }
 
-    /// A fresh id: the prefix and eight lower-case letters or digits.
-    pub fn new_id<I: From<String>>(&self, prefix: &str) -> I {
-        I::from(format!("{prefix}{}", self.services().entropy.alnum(8)))
+    /// A fresh id: the prefix and eight lower-case letters or digits. Should it be taken after all, the
+    /// append says so and the command is decided anew, with another one.
+    pub fn new_id<I: From<String>>(&mut self, prefix: &str) -> I {
+        let id = self.bus.fresh_id(prefix);
+        self.fresh.push(id.clone());
+        I::from(id)
     }
 
     /// The account the caller is confined to, else the one named in the command.
@@ -116,7 +122,14 @@ impl<'a> Unit<'a> {
                 sequence: open.expected,
             });
         }
-        let loaded = self.bus.load::<D>(&key).await?;
+        let loaded = if self.fresh.iter().any(|fresh| *fresh == *key.aggregate_id) {
+            Loaded {
+                state: Arc::default(),
+                sequence: 0,
+            }
+        } else {
+            self.bus.load::<D>(&key).await?
+        };
         self.streams.push(OpenStream {
             account_id: loaded.account_id().cloned(),
             expected: loaded.sequence,
