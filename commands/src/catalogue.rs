@@ -150,10 +150,12 @@ const NOUNS: &[&[CommandSpec]] = &[
     crate::api_key::COMMANDS,
     crate::conversation::COMMANDS,
     crate::ledger::COMMANDS,
+    crate::machine::COMMANDS,
     crate::policy::COMMANDS,
     crate::runtime::COMMANDS,
     crate::secret::COMMANDS,
     crate::settings::COMMANDS,
+    crate::sign_in::COMMANDS,
     crate::task::COMMANDS,
     crate::template::COMMANDS,
 ];

@@ -29,6 +29,7 @@ pub mod api_key;
 pub mod conversation;
 pub mod follower;
 pub mod ledger;
+pub mod machine;
 pub mod managers;
 #[cfg(any(test, feature = "memory"))]
 pub mod memory;
@@ -38,6 +39,7 @@ pub mod ports;
 pub mod runtime;
 pub mod secret;
 pub mod settings;
+pub mod sign_in;
 pub mod task;
 pub mod template;
 
@@ -50,5 +52,5 @@ pub use error::CommandError;
 pub use request::{Caller, Request};
 pub use root::{Fact, Root, RootError};
 pub use secret_lookup::Secrets;
-pub use services::{Drivers, Services};
+pub use services::{Drivers, Gateways, Services};
 pub use unit::{Loaded, Unit};

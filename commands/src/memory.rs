@@ -4,6 +4,7 @@
 //! guards, views visible at the acknowledgement, fenced leases), and none of its durability.
 
 mod checkpoints;
+mod sightings;
 mod views;
 
 use std::{
@@ -21,7 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::ports::{
     Append, Appended, Clock, EventLog, EventQuery, Head, Idempotent, Lease, LogError, LogLevel, LogLine,
-    LogLines, Parked, Sealed, StreamKey, Vault, VaultError, VaultOwner,
+    LogLines, Parked, Sealed, Sighting, StreamKey, Vault, VaultError, VaultOwner,
 };
 
 pub(crate) struct StoredDoc {
@@ -44,6 +45,7 @@ struct State {
     secrets: HashMap<(String, String), Vec<u8>>,
     destroyed: Vec<String>,
     lines: HashMap<String, Vec<LogLine>>,
+    sightings: BTreeMap<String, Sighting>,
     refs: u64,
 }
 

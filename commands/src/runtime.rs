@@ -14,7 +14,11 @@ use reef_projections::{Filter, Projection, Query, views::agent::Agents};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Audience, CommandError, CommandSpec, Outcome, Unit, UseCase, agent::take_place};
+use crate::{
+    Audience, CommandError, CommandSpec, Outcome, Unit, UseCase,
+    agent::take_place,
+    machine::{LOCAL_PROVIDER, is_own_machine, list_cloud_machine, unlist_cloud_machine},
+};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec::of::<ProvisionRuntime>(),
@@ -134,6 +138,12 @@ impl UseCase for ProvisionRuntime {
                 id: user.to_string(),
             });
         }
+        if self.provider.as_deref() == Some(LOCAL_PROVIDER) {
+            return Err(CommandError::malformed(
+                "provider",
+                "a person's own machine becomes a runtime when it is activated",
+            ));
+        }
         require_funds(unit, &account_id).await?;
         let runtime_id = self.runtime_id.clone().unwrap_or_else(|| unit.new_id("rt_"));
         let claim = ReservationCommand::Claim {
@@ -160,6 +170,7 @@ impl UseCase for ProvisionRuntime {
             },
         )
         .await?;
+        list_cloud_machine(unit, &runtime_id).await?;
         Ok(Outcome::of::<Runtime>(&runtime_id))
     }
 }
@@ -239,7 +250,10 @@ impl UseCase for StartRuntime {
             runtime.status,
             RuntimeStatus::Running | RuntimeStatus::Starting | RuntimeStatus::Provisioning
         );
-        if !runs && let Some(account_id) = runtime.account_id.clone() {
+        if !runs
+            && !is_own_machine(&runtime)
+            && let Some(account_id) = runtime.account_id.clone()
+        {
             require_funds(unit, &account_id).await?;
         }
         let start = RuntimeCommand::Start {
@@ -247,6 +261,7 @@ impl UseCase for StartRuntime {
         };
         if unit.decide::<Runtime>(&self.runtime_id, start).await? > 0 {
             start_agents(unit, &self.runtime_id).await?;
+            list_cloud_machine(unit, &self.runtime_id).await?;
         }
         Ok(Outcome::of::<Runtime>(&self.runtime_id))
     }
@@ -290,6 +305,13 @@ impl UseCase for DestroyRuntime {
 
     async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
         let runtime = unit.edit::<Runtime>(&self.runtime_id).await?;
+        if is_own_machine(&runtime) {
+            return Err(CommandError::refused(
+                "runtime_is_a_machine",
+                RefusalKind::Conflict,
+                "the runtime is a person's own machine; remove the machine",
+            ));
+        }
         let query = Query {
             filters: vec![Filter::Field(
                 "runtime_id".to_owned(),
@@ -314,6 +336,7 @@ impl UseCase for DestroyRuntime {
             unit.decide::<Reservation>(shared_runtime_reservation(user), release)
                 .await?;
         }
+        unlist_cloud_machine(unit, &self.runtime_id).await?;
         Ok(Outcome::of::<Runtime>(&self.runtime_id))
     }
 }

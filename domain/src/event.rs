@@ -222,6 +222,8 @@ any_event! {
     Conversation => crate::conversation::Conversation,
     /// Of a ledger.
     Ledger => crate::ledger::Ledger,
+    /// Of a machine.
+    Machine => crate::machine::Machine,
     /// Of a policy.
     Policy => crate::policy::Policy,
     /// Of a provisioning job.
@@ -246,7 +248,8 @@ macro_rules! for_each_decider {
     ($then:ident) => {
         $then! {
             $crate::account::Account, $crate::agent::Agent, $crate::api_key::ApiKey,
-            $crate::conversation::Conversation, $crate::ledger::Ledger, $crate::policy::Policy,
+            $crate::conversation::Conversation, $crate::ledger::Ledger, $crate::machine::Machine,
+            $crate::policy::Policy,
             $crate::provisioning_job::ProvisioningJob, $crate::reservation::Reservation,
             $crate::runtime::Runtime, $crate::secret::Secrets, $crate::settings::Settings,
             $crate::task::Task, $crate::template::Template

@@ -102,6 +102,8 @@ ids! {
     AgentId,
     /// Of a runtime: the isolated computer an agent runs on.
     RuntimeId,
+    /// Of a machine: an entry in a user's list of computers.
+    MachineId,
     /// Of a provisioning job.
     JobId,
     /// Of a task.
@@ -112,6 +114,10 @@ ids! {
     MessageId,
     /// Of an entry in a ledger.
     EntryId,
+    /// Of a purchase of credits that was started.
+    CheckoutId,
+    /// Of a way a user signs in: 64 lower-case hexadecimal digits made of issuer and subject.
+    IdentityId,
     /// Of a value in the vault: a reference that says nothing about the value.
     VaultRef,
 }

@@ -7,6 +7,7 @@
 //! **Architecture invariant:** this crate depends on no other crate of the workspace, and on no
 //! runtime, database or HTTP library.
 
+mod change;
 mod decider;
 mod dialect;
 mod envelope;
@@ -19,6 +20,7 @@ pub mod agent;
 pub mod api_key;
 pub mod conversation;
 pub mod ledger;
+pub mod machine;
 pub mod policy;
 pub mod provisioning_job;
 pub mod reservation;
@@ -30,6 +32,7 @@ pub mod spec;
 pub mod task;
 pub mod template;
 
+pub use change::Change;
 pub use decider::{Decider, Refusal, RefusalKind, replay};
 pub use dialect::Dialect;
 pub use envelope::{Actor, ActorKind, Envelope, Metadata};

@@ -7,8 +7,11 @@ mod shared;
 pub mod account;
 pub mod agent;
 pub mod api_key;
+pub mod checkout;
 pub mod conversation;
+pub mod identity;
 pub mod ledger;
+pub mod machine;
 pub mod message;
 pub mod policy;
 pub mod provisioning_job;
@@ -28,10 +31,14 @@ pub fn all() -> Vec<Box<dyn AnyView>> {
         view::<account::Accounts>(),
         view::<agent::Agents>(),
         view::<api_key::ApiKeys>(),
+        view::<checkout::Checkouts>(),
         view::<conversation::Conversations>(),
         view::<api_key::Credentials>(),
+        view::<identity::Identities>(),
         view::<ledger::LedgerEntries>(),
         view::<ledger::Ledgers>(),
+        view::<machine::MachineCredentials>(),
+        view::<machine::Machines>(),
         view::<message::Messages>(),
         view::<policy::Policies>(),
         view::<provisioning_job::ProvisioningJobs>(),

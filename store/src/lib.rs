@@ -25,6 +25,7 @@ mod recent;
 mod record;
 mod schema;
 mod shared;
+mod sightings;
 mod sql;
 mod sqlite;
 mod store;

@@ -12,8 +12,14 @@ use crate::{
 /// A migration: its number, counted from 1, and its SQL.
 type Migration = (i64, &'static str);
 
-const SQLITE: &[Migration] = &[(1, include_str!("../../migrations/sqlite/0001_init.sql"))];
-const POSTGRES: &[Migration] = &[(1, include_str!("../../migrations/postgres/0001_init.sql"))];
+const SQLITE: &[Migration] = &[
+    (1, include_str!("../../migrations/sqlite/0001_init.sql")),
+    (2, include_str!("../../migrations/sqlite/0002_machines.sql")),
+];
+const POSTGRES: &[Migration] = &[
+    (1, include_str!("../../migrations/postgres/0001_init.sql")),
+    (2, include_str!("../../migrations/postgres/0002_machines.sql")),
+];
 
 const APPLIED: &str = "SELECT coalesce(max(version), 0) FROM schema_migrations";
 /// Serialises nodes that start together; any number that nobody else uses.

@@ -19,6 +19,7 @@ use super::{Context, spec_of};
 use crate::{
     Caller, CommandError, Request,
     follower::{Cause, EffectError, Intent, ProcessManager, Sweep},
+    machine::is_own_machine,
     ports::{RuntimeObservation, StreamKey},
 };
 
@@ -89,6 +90,7 @@ impl ProcessManager for Metering {
             | AnyEvent::ApiKey(_)
             | AnyEvent::Conversation(_)
             | AnyEvent::Ledger(_)
+            | AnyEvent::Machine(_)
             | AnyEvent::Policy(_)
             | AnyEvent::ProvisioningJob(_)
             | AnyEvent::Reservation(_)
@@ -176,7 +178,7 @@ impl Sweep for MeteringTick {
 impl MeteringTick {
     /// What came up in the very moment in which the balance was used up is stopped here.
     async fn stop_unpaid(&self, id: &RuntimeId, runtime: &Runtime) -> Result<(), CommandError> {
-        let Some(account_id) = &runtime.account_id else {
+        let Some(account_id) = runtime.account_id.as_ref().filter(|_| !is_own_machine(runtime)) else {
             return Ok(());
         };
         let bus = &self.0.bus;
@@ -214,7 +216,9 @@ impl Meter<'_> {
         to_the_end: bool,
         request: &Request,
     ) -> Result<(), CommandError> {
-        let Some(runtime) = self.context.runtime(self.runtime_id).await? else {
+        // A person's own machine costs nothing.
+        let runtime = self.context.runtime(self.runtime_id).await?;
+        let Some(runtime) = runtime.filter(|runtime| !is_own_machine(runtime)) else {
             return Ok(());
         };
         let Some(account_id) = runtime.account_id.clone() else {
@@ -321,7 +325,9 @@ async fn stop_all(context: &Context, account: &AccountId, cause: &Cause) -> Resu
             .await?
         {
             let runtime = context.runtime(&RuntimeId::from(id.as_str())).await?;
-            if runtime.is_none_or(|runtime| runtime.account_id.as_ref() != Some(account)) {
+            if runtime.is_none_or(|runtime| {
+                runtime.account_id.as_ref() != Some(account) || is_own_machine(&runtime)
+            }) {
                 continue;
             }
             let stop = RuntimeCommand::Stop {

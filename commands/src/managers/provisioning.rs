@@ -134,6 +134,7 @@ impl ProcessManager for Provisioning {
             | AnyEvent::ApiKey(_)
             | AnyEvent::Conversation(_)
             | AnyEvent::Ledger(_)
+            | AnyEvent::Machine(_)
             | AnyEvent::Policy(_)
             | AnyEvent::ProvisioningJob(_)
             | AnyEvent::Reservation(_)

@@ -16,6 +16,7 @@ use super::{Context, spec_of};
 use crate::{
     Caller, CommandError, Request,
     follower::{EffectError, Sweep},
+    machine::is_own_machine,
     ports::{EffectToken, RuntimeObservation, RuntimeSpec},
 };
 
@@ -85,6 +86,12 @@ impl Reconcile {
             None => RuntimeCommand::ReportHealth {
                 health: Health::Unreachable,
             },
+            // People close their machines: that is no failure, and costs nothing.
+            Some(RuntimeObservation::Stopped { .. }) if is_own_machine(runtime) => {
+                RuntimeCommand::ReportStopped {
+                    ran_until: self.context.bus.services().clock.now(),
+                }
+            }
             Some(RuntimeObservation::Stopped { .. }) => self.died(
                 id,
                 runtime,

@@ -101,6 +101,7 @@ impl ProcessManager for Tasks {
             | AnyEvent::ApiKey(_)
             | AnyEvent::Conversation(_)
             | AnyEvent::Ledger(_)
+            | AnyEvent::Machine(_)
             | AnyEvent::Policy(_)
             | AnyEvent::ProvisioningJob(_)
             | AnyEvent::Reservation(_)

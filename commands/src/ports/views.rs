@@ -52,6 +52,12 @@ impl dyn Views {
             .transpose()
     }
 
+    /// Several documents by id, typed; unknown ids are left out.
+    pub async fn all_of<P: Projection>(&self, ids: &[String]) -> Result<Vec<P::Doc>, LogError> {
+        let docs = self.get_many(P::NAME, ids).await?;
+        docs.iter().map(decode::<P>).collect()
+    }
+
     /// A typed page.
     pub async fn page<P: Projection>(&self, query: &Query) -> Result<Page<P::Doc>, LogError> {
         let page = self.list(P::NAME, query).await?;

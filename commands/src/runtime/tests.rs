@@ -69,6 +69,7 @@ async fn a_user_has_one_shared_runtime_and_waiting_agents_are_put_on_it() {
         "AgentPlaced",
         "RuntimeRequested",
         "ProvisioningRequested",
+        "MachineRegistered",
     ]);
     assert_eq!(kinds(&answer).into_iter().collect::<BTreeSet<_>>(), expected);
     let runtime = RuntimeId::from(answer.aggregate.id);

@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use reef_commands::ports::{EventLog, Sealed, SystemClock, Vault, VaultError, VaultOwner, Views, Workspace};
-use reef_domain::{AgentId, VaultRef};
+use chrono::DateTime;
+use reef_commands::ports::{
+    EventLog, Sealed, Sighting, Sightings, SystemClock, Vault, VaultError, VaultOwner, Views, Workspace,
+};
+use reef_domain::{AgentId, MachineId, VaultRef};
 use reef_projections::{AnyView, ViewOf};
 use reef_store::StoreError;
 
@@ -19,6 +22,7 @@ on_both! {
     secrets_are_kept_and_removed,
     another_master_key_is_refused,
     files_are_kept_per_agent,
+    machines_are_known_by_their_last_sighting,
     everything_is_there_after_reopening,
     a_newer_schema_is_refused,
     an_unknown_view_is_retired_or_refused,
@@ -160,6 +164,32 @@ async fn files_are_kept_per_agent(database: Database) {
     store.purge(&one).await.unwrap();
     assert_eq!(store.files(&one).await.unwrap(), []);
     assert_eq!(store.files(&two).await.unwrap().len(), 1);
+}
+
+async fn machines_are_known_by_their_last_sighting(database: Database) {
+    let store = database.open().await;
+    let (first, second) = (MachineId::from("inst_1"), MachineId::from("inst_2"));
+    let at = |seconds: i64| DateTime::from_timestamp(1_760_000_000 + seconds, 0).unwrap();
+    let seen = |machine: &MachineId, seconds, by: Option<&str>| Sighting {
+        machine_id: machine.clone(),
+        seen_at: at(seconds),
+        connected_to: by.map(str::to_owned),
+    };
+    store.note(&seen(&first, 1, Some("node-a"))).await.unwrap();
+    store.note(&seen(&first, 2, Some("node-b"))).await.unwrap();
+    store.note(&seen(&second, 3, Some("node-a"))).await.unwrap();
+    // It has connected to another process meanwhile.
+    store.note_gone(&first, "node-a", at(4)).await.unwrap();
+    store.note_gone(&second, "node-a", at(5)).await.unwrap();
+    let unknown = MachineId::from("inst_3");
+    let mut known = Sightings::of(&store, &[first.clone(), second.clone(), unknown])
+        .await
+        .unwrap();
+    known.sort_by(|a, b| a.machine_id.cmp(&b.machine_id));
+    assert_eq!(known, [seen(&first, 2, Some("node-b")), seen(&second, 5, None)]);
+    store.forget(&first).await.unwrap();
+    assert_eq!(Sightings::of(&store, &[first]).await.unwrap(), [], "forgotten");
+    assert_eq!(Sightings::of(&store, &[]).await.unwrap(), []);
 }
 
 async fn everything_is_there_after_reopening(database: Database) {

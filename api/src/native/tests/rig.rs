@@ -10,7 +10,7 @@ use axum::{
 use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use reef_commands::{
-    Bus, Drivers, RandomEntropy, Secrets, Services,
+    Bus, Drivers, Gateways, RandomEntropy, Secrets, Services,
     conversation::Chat,
     follower::FollowerConfig,
     managers::{Context, Managers},
@@ -81,6 +81,8 @@ impl Rig {
             clock: Arc::clone(&clock) as _,
             entropy: Arc::new(RandomEntropy),
             log_lines: Arc::new(MemoryLogLines::new(clock)),
+            sightings: Arc::new(store.clone()),
+            gateways: Gateways::default(),
         };
         let bus = Bus::new(services);
         let drivers = drivers(&bus);

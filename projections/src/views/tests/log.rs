@@ -97,6 +97,7 @@ fn stream_of(event: &AnyEvent) -> &'static str {
         AnyEvent::Agent(_) => "agt_7b2c1d3e",
         AnyEvent::ApiKey(_) => "key_4f5e6d7c",
         AnyEvent::Conversation(_) => "conv_1a2b3c4d",
+        AnyEvent::Machine(_) => "inst_3c4d5e6f",
         AnyEvent::Policy(_) => "pol_8f3a2b1c",
         AnyEvent::ProvisioningJob(_) => "job_1a2b3c4d",
         AnyEvent::Reservation(_) => "email/tropic/00",
