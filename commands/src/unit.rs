@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use reef_domain::{AccountId, Decider, Metadata, UserId};
 use tokio::sync::OwnedMutexGuard;
 
@@ -45,7 +46,7 @@ pub struct Unit<'a> {
     now: DateTime<Utc>,
     pub(crate) streams: Vec<OpenStream>,
     /// Ids made by this unit: nothing is stored under them, so nothing need be read.
-    fresh: Vec<String>,
+    fresh: Mutex<Vec<String>>,
     turn: Option<OwnedMutexGuard<()>>,
 }
 
@@ -56,7 +57,7 @@ impl<'a> Unit<'a> {
             request,
             now: bus.services().clock.now(),
             streams: Vec::new(),
-            fresh: Vec::new(),
+            fresh: Mutex::default(),
             turn: None,
         }
     }
@@ -83,9 +84,9 @@ impl<'a> Unit<'a> {
 
     /// A fresh id: the prefix and eight lower-case letters or digits. Should it be taken after all, the
     /// append says so and the command is decided anew, with another one.
-    pub fn new_id<I: From<String>>(&mut self, prefix: &str) -> I {
+    pub fn new_id<I: From<String>>(&self, prefix: &str) -> I {
         let id = self.bus.fresh_id(prefix);
-        self.fresh.push(id.clone());
+        self.fresh.lock().push(id.clone());
         I::from(id)
     }
 
@@ -122,7 +123,7 @@ impl<'a> Unit<'a> {
                 sequence: open.expected,
             });
         }
-        let loaded = if self.fresh.iter().any(|fresh| *fresh == *key.aggregate_id) {
+        let loaded = if self.is_fresh(&key) {
             Loaded {
                 state: Arc::default(),
                 sequence: 0,
@@ -138,6 +139,10 @@ impl<'a> Unit<'a> {
             key,
         });
         Ok(loaded)
+    }
+
+    fn is_fresh(&self, key: &StreamKey) -> bool {
+        self.fresh.lock().iter().any(|fresh| *fresh == *key.aggregate_id)
     }
 
     /// The aggregate to look at: it must exist, and be the caller's.
