@@ -3,6 +3,7 @@
 mod client;
 mod config;
 mod database;
+mod ec2;
 mod exit;
 mod keys;
 mod logging;

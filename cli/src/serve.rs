@@ -20,6 +20,7 @@ use reef_gateways::{
 };
 use reef_runtimes::{
     MemoryLogLines,
+    ec2::{Ec2Ports, PROVIDER as EC2},
     embedded::{EmbeddedDriver, EmbeddedPorts},
     model::{ApiKey, ModelConfig},
 };
@@ -27,7 +28,7 @@ use reef_store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, database, keys::Keys};
+use crate::{config::Config, database, ec2, keys::Keys};
 
 /// How long what is under way may take to finish at shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -143,14 +144,32 @@ fn drivers(config: &Config, bus: &Bus) -> Result<Drivers> {
         ..ModelConfig::default()
     }
     .or_environment(|name| std::env::var(name).ok());
+    let on_ec2 = Ec2Ports {
+        secrets: Arc::clone(&ports.secrets),
+        node: Arc::clone(&ports.node),
+        log_lines: Arc::clone(&ports.log_lines),
+        clock: Arc::clone(&ports.clock),
+    };
     let embedded = EmbeddedDriver::new(ports, model).context("model provider")?;
-    Ok(Drivers::new([Arc::new(embedded) as Arc<dyn RuntimeDriver>]))
+    let mut drivers: Vec<Arc<dyn RuntimeDriver>> = vec![Arc::new(embedded)];
+    drivers.extend(ec2::driver(config, on_ec2)?);
+    let drivers = Drivers::new(drivers);
+    anyhow::ensure!(
+        drivers.get(&config.vm_provider).is_some(),
+        "vm_provider {:?} is not configured",
+        config.vm_provider
+    );
+    Ok(drivers)
 }
 
 fn api_config(config: &Config, keys: &Keys) -> ApiConfig {
     ApiConfig {
         rate_limit_per_minute: config.rate_limit_per_minute,
         trusted_proxies: config.trusted_proxies.clone(),
+        vm_provider: config.vm_provider.clone(),
+        vm_region: (config.vm_provider == EC2)
+            .then(|| config.ec2_region.clone())
+            .flatten(),
         bench_routes: config.bench_routes,
         ..ApiConfig::new(&keys.operator)
     }
