@@ -27,6 +27,8 @@ pub enum Leftover {
     Runtime(RuntimeId),
     /// A value in the vault, of that owner, which no secret refers to any more.
     Value(String, VaultRef),
+    /// The private key of a runtime, which was given away.
+    SshKey(RuntimeId, VaultRef),
     /// References to a deleted policy.
     Policy(PolicyId),
 }
@@ -48,6 +50,14 @@ pub(super) fn of(envelope: &Envelope) -> Option<Intent<Leftover>> {
             format!("runtime/{runtime}"),
             "secrets",
             Leftover::Runtime(runtime),
+        ));
+    }
+    if let AnyEvent::Runtime(RuntimeEvent::SshKeyRevealed { private_key }) = &envelope.event {
+        let runtime = RuntimeId::new(Arc::clone(id));
+        return Some(Intent::new(
+            format!("ssh-key/{runtime}"),
+            "wipe",
+            Leftover::SshKey(runtime, private_key.clone()),
         ));
     }
     if let AnyEvent::Policy(PolicyEvent::Deleted {}) = &envelope.event {

@@ -37,7 +37,7 @@ enum Ending {
 
 impl Provisioning {
     /// The runtime and what drivers know it by, while it has that status.
-    async fn wanted(
+    pub(super) async fn wanted(
         &self,
         id: &RuntimeId,
         status: RuntimeStatus,

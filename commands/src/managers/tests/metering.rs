@@ -134,12 +134,7 @@ async fn at_zero_everything_the_account_runs_is_stopped() {
     );
     let refused = stage
         .world
-        .by(
-            &stage.member.caller,
-            StartRuntime {
-                runtime_id: runtime.clone(),
-            },
-        )
+        .by(&stage.member.caller, StartRuntime::new(runtime.clone()))
         .await;
     assert_eq!(crate::spec::code(refused), "insufficient_balance");
     let grant = GrantCredits {
@@ -151,7 +146,7 @@ async fn at_zero_everything_the_account_runs_is_stopped() {
     stage.world.operator(grant).await.unwrap();
     stage
         .world
-        .by(&stage.member.caller, StartRuntime { runtime_id: runtime })
+        .by(&stage.member.caller, StartRuntime::new(runtime))
         .await
         .unwrap();
     stage.until_agent(&agent, "running").await;
