@@ -11,8 +11,12 @@ use reef_commands::{
     conversation::Chat,
     follower::FollowerConfig,
     managers::{Context, Managers},
-    ports::{Checkpoints, LogLines, RuntimeDriver},
+    ports::{Checkpoints, Clock, LogLines, RuntimeDriver},
     task::NodeReports,
+};
+use reef_gateways::{
+    identity::SessionIssuers,
+    stripe::{Stripe, StripeConfig},
 };
 use reef_runtimes::{
     MemoryLogLines,
@@ -38,7 +42,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let store = database::open(&config, keys.master.clone()).await?;
-    let services = services(&store);
+    let services = services(&config, &store)?;
     let bus = Bus::new(services.clone());
     let drivers = drivers(&config, &bus)?;
     reef_commands::template::seed::seed(&bus)
@@ -80,10 +84,11 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     Ok(())
 }
 
-fn services(store: &Store) -> Services {
+fn services(config: &Config, store: &Store) -> Result<Services> {
     let clock = database::clock();
     let log_lines: Arc<dyn LogLines> = Arc::new(MemoryLogLines::new(Arc::clone(&clock)));
-    Services {
+    let gateways = gateways(config, &clock)?;
+    Ok(Services {
         log: Arc::new(store.clone()),
         views: Arc::new(store.clone()),
         vault: Arc::new(store.clone()),
@@ -92,8 +97,30 @@ fn services(store: &Store) -> Services {
         entropy: Arc::new(RandomEntropy),
         log_lines,
         sightings: Arc::new(store.clone()),
-        gateways: Gateways::default(),
-    }
+        gateways,
+    })
+}
+
+/// Services outside, as far as they are configured.
+fn gateways(config: &Config, clock: &Arc<dyn Clock>) -> Result<Gateways> {
+    let tokens = if config.session_issuers.is_empty() {
+        None
+    } else {
+        let issuers = SessionIssuers::new(config.session_issuers.clone(), Arc::clone(clock));
+        Some(Arc::new(issuers.context("session_issuers")?) as _)
+    };
+    let payments = match (&config.stripe_secret_key, &config.stripe_webhook_secret) {
+        (None, None) => None,
+        (Some(key), Some(webhook)) => {
+            let account =
+                StripeConfig::new(key, webhook, config.stripe_base_url.as_deref()).context("stripe")?;
+            let stripe = Stripe::new(account, Arc::clone(clock)).context("stripe")?;
+            Some(Arc::new(stripe) as _)
+        }
+        (Some(_), None) => anyhow::bail!("stripe_webhook_secret is missing: nothing would tell of payments"),
+        (None, Some(_)) => anyhow::bail!("stripe_secret_key is missing"),
+    };
+    Ok(Gateways { tokens, payments })
 }
 
 fn drivers(config: &Config, bus: &Bus) -> Result<Drivers> {
