@@ -77,8 +77,8 @@ pub(crate) struct Config {
     pub(crate) ec2_gateway_unit: String,
     /// The user it runs as.
     pub(crate) ec2_gateway_user: String,
-    /// Its state folder, with `openclaw.json`.
-    pub(crate) ec2_gateway_home: String,
+    /// Its state folder, with `openclaw.json`; `.openclaw` in that user's home when absent.
+    pub(crate) ec2_gateway_home: Option<String>,
     /// Its port on the instance's loopback.
     pub(crate) ec2_gateway_port: u16,
     /// Where EC2 answers instead of AWS.
@@ -126,7 +126,7 @@ impl Default for Config {
             ec2_wait_for_agent: true,
             ec2_gateway_unit: "openclaw-gateway".to_owned(),
             ec2_gateway_user: "openclaw".to_owned(),
-            ec2_gateway_home: "/home/openclaw/.openclaw".to_owned(),
+            ec2_gateway_home: None,
             ec2_gateway_port: 18789,
             ec2_endpoint: None,
             ec2_ssm_endpoint: None,
