@@ -165,7 +165,8 @@ impl Config {
 fn list_or_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IssuerConfig>, D::Error> {
     let value = match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) if text.trim().is_empty() => return Ok(Vec::new()),
-        serde_json::Value::String(text) => serde_json::from_str(&text).map_err(D::Error::custom)?,
+        serde_json::Value::String(text) => serde_json::from_str(&text)
+            .map_err(|error| D::Error::custom(format!("not a JSON list of issuers: {error}")))?,
         list => list,
     };
     serde_json::from_value(value).map_err(D::Error::custom)
