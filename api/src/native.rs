@@ -7,6 +7,7 @@ pub(crate) mod docs;
 mod documents;
 mod events;
 mod log;
+mod node;
 pub(crate) mod openapi;
 mod operations;
 mod operator;
@@ -52,6 +53,7 @@ pub fn router(state: ApiState) -> Router {
         .merge(layered(reads(&state), &state, Access::Credential, patience))
         // These wait for something on purpose, and limit that themselves.
         .merge(layered(waiting(), &state, Access::Credential, None))
+        .merge(layered(machines(), &state, Access::Counted, None))
         .merge(layered(counted, &state, Access::Counted, patience))
         .with_state(state)
 }
@@ -86,6 +88,13 @@ fn waiting() -> Router<App> {
         .route("/v1/events/stream", get(events::stream))
         .route("/v1/parked/retry", post(operator::retry))
         .route("/v1/views/{view}/rebuild", post(operator::rebuild))
+}
+
+/// Machines bring credentials of their own: a code, then a token.
+fn machines() -> Router<App> {
+    Router::new()
+        .route("/v1/node/activate", post(node::activate))
+        .route("/v1/node/connect", get(node::connect))
 }
 
 fn layered(router: Router<App>, state: &App, access: Access, patience: Option<Duration>) -> Router<App> {

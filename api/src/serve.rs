@@ -56,7 +56,10 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
             // A router is always ready, so it need not be asked.
             router.clone().call(request)
         });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection = http
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, %peer, "a connection ended");

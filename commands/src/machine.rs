@@ -2,6 +2,7 @@
 
 mod activation;
 mod cloud;
+mod desk;
 mod list;
 
 use chrono::TimeDelta;
@@ -24,6 +25,7 @@ use crate::{
 
 pub use activation::{ActivateMachine, digest_code, new_code_text};
 pub(crate) use cloud::{list_cloud_machine, unlist_cloud_machine};
+pub use desk::{ConnectedMachine, Desk, Welcome, recognise};
 pub use list::{ListedMachine, list_machines};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[

@@ -1,6 +1,7 @@
 //! The ports: what the write side needs of the world. Adapters implement them; none of them names another.
 
 pub mod clock;
+pub mod link;
 pub mod log;
 pub mod node;
 pub mod runtime;
@@ -9,6 +10,7 @@ pub mod vault;
 pub mod views;
 
 pub use clock::{Clock, SystemClock};
+pub use link::{MAX_FRAME, NodeLink, NodeLinks, Outgoing};
 pub use log::{
     Append, Appended, Checkpoints, EventLog, EventQuery, Fence, Head, IdempotencyRecord, Idempotent, Lease,
     LogError, NewEvent, Parked, StreamAppend, StreamKey,

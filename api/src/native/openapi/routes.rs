@@ -3,6 +3,7 @@
 mod commands;
 mod feed;
 mod log;
+mod node;
 mod operations;
 mod views;
 
@@ -38,6 +39,7 @@ pub(super) fn all(all_views: &Views, schemas: &mut Schemas) -> Vec<Route> {
     routes.extend(feed::feed());
     routes.extend(log::log());
     routes.push(operations::policy(verdict));
+    routes.extend(node::node(&answer));
     routes.extend(operations::operator());
     routes.extend(operations::operations());
     routes
