@@ -7,6 +7,7 @@ pub(crate) mod docs;
 mod documents;
 mod events;
 mod log;
+mod machines;
 mod node;
 pub(crate) mod openapi;
 mod operations;
@@ -66,6 +67,7 @@ fn reads(state: &App) -> Router<App> {
         .route("/v1/views/{view}/{id}", get(documents::get))
         .route("/v1/streams/{type}/{id}", get(streams::events))
         .route("/v1/streams/{type}/{id}/state", get(state::get))
+        .route("/v1/machines", get(machines::list))
         .route("/v1/log/checkpoint", get(log::checkpoint))
         .route("/v1/log/key", get(log::key))
         .route("/v1/log/leaves", get(log::leaves))

@@ -12,13 +12,16 @@ use reef_projections::{
     },
 };
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::{
     Services,
     ports::{LogError, Sighting},
 };
 
 /// One line of the list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ListedMachine {
     /// The machine.
     pub machine: MachineDoc,
@@ -28,15 +31,15 @@ pub struct ListedMachine {
     pub last_seen_at: Option<DateTime<Utc>>,
 }
 
-/// The machines of that user of the account, newest first.
+/// The machines of that user of the account, newest first; `None`: of all its users.
 pub async fn list_machines(
     services: &Services,
     account: &AccountId,
-    user: &UserId,
+    user: Option<&UserId>,
 ) -> Result<Vec<ListedMachine>, LogError> {
     let query = Query {
         account_id: Some(account.clone()),
-        filters: vec![Filter::Parent(user.to_string())],
+        filters: user.iter().map(|user| Filter::Parent(user.to_string())).collect(),
         ..Query::default()
     };
     let machines = services.views.all::<Machines>(query).await?;

@@ -70,7 +70,8 @@ pub(super) struct Inner {
     pub(super) log_lines: Arc<dyn LogLines>,
     pub(super) config: HubConfig,
     links: Mutex<HashMap<RuntimeId, Arc<Link>>>,
-    arrivals: watch::Sender<u64>,
+    /// Counts who comes and goes.
+    changes: watch::Sender<u64>,
     /// Up to which report of which node process log lines were kept, by runtime.
     pub(super) logged: Mutex<HashMap<RuntimeId, (String, u64)>>,
     /// Who was connected to the process before this one has had no time yet to come back.
@@ -93,7 +94,7 @@ impl Hub {
             log_lines,
             config,
             links: Mutex::default(),
-            arrivals: watch::channel(0).0,
+            changes: watch::channel(0).0,
             logged: Mutex::default(),
             closing: CancellationToken::new(),
         }))
@@ -104,11 +105,17 @@ impl Hub {
         self.0.links.lock().len()
     }
 
-    /// Ends every connection: the server stops, and machines are to connect again.
-    pub fn close(&self) {
+    /// Ends every connection: the server stops, and machines are to connect again. Waits until they were told,
+    /// for at most `within`.
+    pub async fn close(&self, within: Duration) {
+        let mut changes = self.0.changes.subscribe();
         self.0.closing.cancel();
         for link in self.0.links.lock().values() {
             link.end(CLOSE_AWAY, "the server stops");
+        }
+        let told = async { while self.connected() > 0 && changes.changed().await.is_ok() {} };
+        if timeout(within, told).await.is_err() {
+            tracing::warn!("some machines were not told that the server stops");
         }
     }
 
@@ -176,7 +183,7 @@ impl Hub {
 
     /// The machine's connection, waiting for it for so long.
     pub(super) async fn link_within(&self, runtime: &RuntimeId, wait: Duration) -> Option<Arc<Link>> {
-        let mut arrivals = self.0.arrivals.subscribe();
+        let mut arrivals = self.0.changes.subscribe();
         let until = Instant::now() + wait;
         loop {
             arrivals.mark_unchanged();
@@ -196,7 +203,7 @@ impl Hub {
         if let Some(older) = self.0.links.lock().insert(runtime, Arc::clone(link)) {
             older.end(CLOSE_REPLACED, "the machine has connected again");
         }
-        self.0.arrivals.send_modify(|count| *count += 1);
+        self.0.changes.send_modify(|count| *count += 1);
     }
 
     /// Whether it was the one that counted.
@@ -209,6 +216,7 @@ impl Hub {
         if counted {
             links.remove(runtime);
         }
+        drop(links);
         counted
     }
 
@@ -369,5 +377,6 @@ impl NodeLinks for Hub {
         if counted {
             self.gone(link.machine.clone()).await;
         }
+        self.0.changes.send_modify(|count| *count += 1);
     }
 }

@@ -20,6 +20,7 @@ impl From<&Runtime> for RuntimeSpec {
         Self {
             runtime_id: runtime.runtime_id.clone(),
             account_id: runtime.account_id.clone(),
+            owner_user_id: None,
             provider_ref: None,
             region: None,
             image_ref: None,

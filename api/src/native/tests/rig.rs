@@ -13,12 +13,13 @@ use reef_commands::{
     Bus, Drivers, RandomEntropy, Secrets, Services,
     conversation::Chat,
     follower::FollowerConfig,
+    machine::Desk,
     managers::{Context, Managers},
     ports::{Checkpoints, SystemClock},
     task::NodeReports,
 };
 use reef_runtimes::{
-    MemoryLogLines,
+    Hub, HubConfig, MemoryLogLines,
     embedded::{EmbeddedDriver, EmbeddedPorts},
     model::{ModelConfig, ModelProvider},
 };

@@ -1,13 +1,17 @@
 //! Where people's machines come in.
 
+use reef_projections::{Projection as _, views::machine::Machines};
 use serde_json::{Value, json};
 
 use super::{JSON, TEXT};
-use crate::native::openapi::{Route, Who};
+use crate::native::{
+    openapi::{Route, Who},
+    views,
+};
 
 const GROUP: &str = "Machines";
 
-pub(super) fn node(answer: &Value) -> [Route; 2] {
+pub(super) fn node(answer: &Value, listed: &Value) -> [Route; 3] {
     let body = json!({
         "type": "object",
         "required": ["activation_code"],
@@ -19,7 +23,21 @@ pub(super) fn node(answer: &Value) -> [Route; 2] {
             },
         },
     });
+    let page = json!({
+        "type": "object",
+        "required": ["data"],
+        "properties": { "data": { "type": "array", "items": listed } },
+    });
     [
+        Route::get(
+            GROUP,
+            "/v1/machines",
+            "listMachines",
+            "Machines, what they do and when they were seen last",
+        )
+        .needs(views::scope(Machines::NAME))
+        .query("account_id", "The account; needed only from the operator.")
+        .answers(JSON, page),
         Route::post(
             GROUP,
             "/v1/node/activate",
