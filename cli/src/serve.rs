@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use reef_api::{ApiConfig, ApiParts, ApiState, CheckpointKey, router};
 use reef_commands::{
-    Bus, Drivers, RandomEntropy, Secrets, Services,
+    Bus, Drivers, Gateways, RandomEntropy, Secrets, Services,
     conversation::Chat,
     follower::FollowerConfig,
     machine::Desk,
@@ -106,6 +106,7 @@ fn services(store: &Store) -> Services {
         entropy: Arc::new(RandomEntropy),
         log_lines,
         sightings: Arc::new(store.clone()),
+        gateways: Gateways::default(),
     }
 }
 

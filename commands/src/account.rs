@@ -32,6 +32,106 @@ fn email_reservation(dialect: Dialect, email: &str) -> String {
     )
 }
 
+/// A fresh id of a user, as the dialect's clients know them.
+fn new_user_id(unit: &Unit<'_>, dialect: Dialect) -> UserId {
+    unit.new_id(match dialect {
+        Dialect::Tropic => "user_",
+        Dialect::Native
+        | Dialect::Agentbot
+        | Dialect::Thermidora
+        | Dialect::Expressclaw
+        | Dialect::Agento => "usr_",
+    })
+}
+
+/// The stream that keeps a user id that somebody chose unique over all accounts.
+fn user_reservation(user: &UserId) -> String {
+    format!("user/{user}")
+}
+
+/// Whether an account of that dialect has the owner's e-mail.
+pub(crate) async fn email_is_taken(
+    unit: &mut Unit<'_>,
+    dialect: Dialect,
+    email: &str,
+) -> Result<bool, CommandError> {
+    let reservation = email_reservation(dialect, email);
+    Ok(!unit.load::<Reservation>(reservation).await?.holders.is_empty())
+}
+
+/// Takes a user id that was not made here for an account: whoever chose it may have chosen it before.
+async fn claim_user_id(unit: &mut Unit<'_>, account: &AccountId, user: &UserId) -> Result<(), CommandError> {
+    let reservation = user_reservation(user);
+    let held = unit.load::<Reservation>(&reservation).await?;
+    if held.holders.iter().any(|holder| holder != account.as_str()) {
+        return Err(CommandError::refused(
+            "user_id_taken",
+            RefusalKind::Conflict,
+            format!("the user id {user} is in use in another account"),
+        ));
+    }
+    let claim = ReservationCommand::Claim {
+        holder: account.to_string(),
+        limit: 1,
+    };
+    unit.decide::<Reservation>(&reservation, claim).await?;
+    Ok(())
+}
+
+/// A new account with its owner and its ledger.
+pub(crate) struct Opening {
+    pub(crate) account_id: AccountId,
+    pub(crate) dialect: Dialect,
+    pub(crate) name: String,
+    pub(crate) owner_email: Option<String>,
+    pub(crate) plan: Plan,
+    /// Id of the owner; made when absent.
+    pub(crate) user_id: Option<UserId>,
+}
+
+impl Opening {
+    /// Opens it, and says who owns it.
+    pub(crate) async fn open(self, unit: &mut Unit<'_>) -> Result<UserId, CommandError> {
+        let account_id = self.account_id;
+        let user_id = match &self.user_id {
+            Some(chosen) => chosen.clone(),
+            None => new_user_id(unit, self.dialect),
+        };
+        let register = AccountCommand::Register {
+            account_id: account_id.clone(),
+            dialect: self.dialect,
+            name: self.name,
+            owner_user_id: user_id.clone(),
+            owner_email: self.owner_email.clone(),
+            plan: self.plan,
+        };
+        unit.decide::<Account>(&account_id, register).await?;
+        let open = LedgerCommand::Open {
+            account_id: account_id.clone(),
+        };
+        unit.decide::<Ledger>(&account_id, open).await?;
+        if let Some(chosen) = &self.user_id {
+            claim_user_id(unit, &account_id, chosen).await?;
+        }
+        if let Some(email) = &self.owner_email {
+            if email_is_taken(unit, self.dialect, email).await? {
+                return Err(CommandError::refused(
+                    "email_taken",
+                    RefusalKind::Conflict,
+                    "an account with that e-mail exists",
+                ));
+            }
+            let claim = ReservationCommand::Claim {
+                holder: account_id.to_string(),
+                limit: 1,
+            };
+            unit.decide::<Reservation>(email_reservation(self.dialect, email), claim)
+                .await?;
+        }
+        Ok(user_id)
+    }
+}
+
 /// The user an account's command is for: the one named, else the caller, else the account's first owner.
 /// Acting for somebody else takes an owner or admin.
 pub(crate) fn acting_user(
@@ -128,36 +228,18 @@ impl UseCase for RegisterAccount {
 
     async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
         let account_id = self.account_id.clone().unwrap_or_else(|| unit.new_id("acc_"));
-        let user_id = self.user_id.clone().unwrap_or_else(|| unit.new_id("usr_"));
-        let register = AccountCommand::Register {
+        let opening = Opening {
             account_id: account_id.clone(),
             dialect: self.dialect,
             name: self.name.clone(),
-            owner_user_id: user_id.clone(),
-            owner_email: self.owner_email.clone(),
+            owner_email: Some(self.owner_email.clone()),
             plan: self
                 .plan
                 .clone()
                 .unwrap_or_else(|| Plan::for_dialect(self.dialect)),
+            user_id: self.user_id.clone(),
         };
-        unit.decide::<Account>(&account_id, register).await?;
-        let open = LedgerCommand::Open {
-            account_id: account_id.clone(),
-        };
-        unit.decide::<Ledger>(&account_id, open).await?;
-        let email = email_reservation(self.dialect, &self.owner_email);
-        if !unit.load::<Reservation>(&email).await?.holders.is_empty() {
-            return Err(CommandError::refused(
-                "email_taken",
-                RefusalKind::Conflict,
-                "an account with that e-mail exists",
-            ));
-        }
-        let claim = ReservationCommand::Claim {
-            holder: account_id.to_string(),
-            limit: 1,
-        };
-        unit.decide::<Reservation>(&email, claim).await?;
+        let user_id = opening.open(unit).await?;
         Ok(Outcome::of::<Account>(&account_id)
             .showing(json!({ "account_id": account_id, "user_id": user_id })))
     }
@@ -189,8 +271,11 @@ impl UseCase for AddUser {
     const SCOPE: &'static str = "accounts:write";
 
     async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
-        unit.edit::<Account>(&self.account_id).await?;
-        let user_id = self.user_id.clone().unwrap_or_else(|| unit.new_id("usr_"));
+        let account = unit.edit::<Account>(&self.account_id).await?;
+        let user_id = match &self.user_id {
+            Some(chosen) => chosen.clone(),
+            None => new_user_id(unit, account.dialect),
+        };
         let add = AccountCommand::AddUser {
             user_id: user_id.clone(),
             email: self.email.clone(),
@@ -198,6 +283,9 @@ impl UseCase for AddUser {
             role: self.role,
         };
         unit.decide::<Account>(&self.account_id, add).await?;
+        if let Some(chosen) = &self.user_id {
+            claim_user_id(unit, &self.account_id, chosen).await?;
+        }
         Ok(Outcome::of::<Account>(&self.account_id).showing(json!({ "user_id": user_id })))
     }
 }
@@ -336,8 +424,10 @@ impl UseCase for CloseAccount {
             let release = ReservationCommand::Release {
                 holder: self.account_id.to_string(),
             };
-            let email = email_reservation(account.dialect, &account.owner_email);
-            unit.decide::<Reservation>(email, release).await?;
+            if let Some(email) = &account.owner_email {
+                let email = email_reservation(account.dialect, email);
+                unit.decide::<Reservation>(email, release).await?;
+            }
         }
         Ok(Outcome::of::<Account>(&self.account_id))
     }

@@ -155,6 +155,7 @@ const NOUNS: &[&[CommandSpec]] = &[
     crate::runtime::COMMANDS,
     crate::secret::COMMANDS,
     crate::settings::COMMANDS,
+    crate::sign_in::COMMANDS,
     crate::task::COMMANDS,
     crate::template::COMMANDS,
 ];

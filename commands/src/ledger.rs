@@ -1,4 +1,6 @@
-//! Credits of accounts. Charges are the metering manager's.
+//! Credits of accounts: granted, and bought. Charges are the metering manager's.
+
+mod checkout;
 
 use reef_domain::{
     AccountId,
@@ -10,7 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Audience, CommandError, CommandSpec, Outcome, Unit, UseCase};
 
-pub(crate) const COMMANDS: &[CommandSpec] = &[CommandSpec::of::<GrantCredits>()];
+pub use checkout::{Applied, CompleteCheckout, StartCreditCheckout, apply_payment_event};
+
+pub(crate) const COMMANDS: &[CommandSpec] = &[
+    CommandSpec::of::<CompleteCheckout>(),
+    CommandSpec::of::<GrantCredits>(),
+    CommandSpec::of::<StartCreditCheckout>(),
+];
 
 /// Gives an account credits. A grant id is applied once, whatever else the request carries.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

@@ -38,6 +38,7 @@ pub mod ports;
 pub mod runtime;
 pub mod secret;
 pub mod settings;
+pub mod sign_in;
 pub mod task;
 pub mod template;
 
@@ -50,5 +51,5 @@ pub use error::CommandError;
 pub use request::{Caller, Request};
 pub use root::{Fact, Root, RootError};
 pub use secret_lookup::Secrets;
-pub use services::{Drivers, Services};
+pub use services::{Drivers, Gateways, Services};
 pub use unit::{Loaded, Unit};

@@ -1,21 +1,25 @@
 //! The ports: what the write side needs of the world. Adapters implement them; none of them names another.
 
 pub mod clock;
+pub mod identity;
 pub mod link;
 pub mod log;
 pub mod node;
+pub mod payments;
 pub mod runtime;
 pub mod sightings;
 pub mod vault;
 pub mod views;
 
 pub use clock::{Clock, SystemClock};
+pub use identity::{ExternalIdentity, SessionTokens, TokenError};
 pub use link::{MAX_FRAME, NodeLink, NodeLinks, Outgoing};
 pub use log::{
     Append, Appended, Checkpoints, EventLog, EventQuery, Fence, Head, IdempotencyRecord, Idempotent, Lease,
     LogError, NewEvent, Parked, StreamAppend, StreamKey,
 };
 pub use node::{LogLevel, LogLine, LogLines, NodeEvents};
+pub use payments::{CheckoutRequest, CheckoutSession, PaymentError, PaymentEvent, Payments};
 pub use runtime::{
     AgentBundle, ChatChunk, ChatRequest, ChatTurn, DriverError, EffectToken, RuntimeDriver,
     RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment, Usage,

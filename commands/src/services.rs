@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     Entropy,
-    ports::{Clock, EventLog, LogLines, RuntimeDriver, Sightings, Vault, Views, Workspace},
+    ports::{
+        Clock, EventLog, LogLines, Payments, RuntimeDriver, SessionTokens, Sightings, Vault, Views, Workspace,
+    },
 };
 
 /// Runtime drivers by provider name.
@@ -33,6 +35,15 @@ impl Drivers {
     }
 }
 
+/// Services outside, each where it is configured.
+#[derive(Clone, Default)]
+pub struct Gateways {
+    /// Verifies session tokens of issuers outside.
+    pub tokens: Option<Arc<dyn SessionTokens>>,
+    /// Takes payments.
+    pub payments: Option<Arc<dyn Payments>>,
+}
+
 /// The ports, handed to everything that acts.
 #[derive(Clone)]
 pub struct Services {
@@ -52,4 +63,6 @@ pub struct Services {
     pub log_lines: Arc<dyn LogLines>,
     /// When machines were seen last.
     pub sightings: Arc<dyn Sightings>,
+    /// Services outside.
+    pub gateways: Gateways,
 }

@@ -8,7 +8,7 @@ use reef_projections::Projection;
 use serde_json::Value;
 
 use crate::{
-    Answer, Bus, Caller, CommandError, RandomEntropy, Request, Services, UseCase,
+    Answer, Bus, Caller, CommandError, Gateways, RandomEntropy, Request, Services, UseCase,
     account::{AddUser, RegisterAccount},
     memory::MemoryStore,
     ports::Clock,
@@ -30,6 +30,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(Gateways::default())
+    }
+
+    /// A world with services outside.
+    pub(crate) fn with(gateways: Gateways) -> Self {
         let store = MemoryStore::new(Arc::new(StandingClock));
         let bus = Bus::new(Services {
             log: store.clone(),
@@ -40,6 +45,7 @@ impl World {
             entropy: Arc::new(RandomEntropy),
             log_lines: store.clone(),
             sightings: store.clone(),
+            gateways,
         });
         Self { bus, store }
     }

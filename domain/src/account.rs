@@ -1,14 +1,17 @@
 //! Account: who owns everything and is billed, with its users and its plan.
 //!
-//! **Invariants:** there is always at least one owner; a closed account never changes again.
-//! The uniqueness of the owner's e-mail is kept by a reservation stream.
+//! **Invariants:** there is always at least one owner; a closed account never changes again; a way to sign
+//! in leads to one user. The uniqueness of the owner's e-mail, and of ways to sign in over all accounts, is
+//! kept by reservation streams.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, AnyEvent, Decider, Dialect, Refusal, RefusalKind, UserId, event::events, text};
+use crate::{
+    AccountId, AnyEvent, Decider, Dialect, IdentityId, Refusal, RefusalKind, UserId, event::events, text,
+};
 
 mod plan;
 
@@ -23,14 +26,17 @@ pub struct Account {
     pub dialect: Dialect,
     /// Display name.
     pub name: String,
-    /// E-mail of who registered it.
-    pub owner_email: String,
+    /// E-mail of who registered it, where one is known.
+    pub owner_email: Option<String>,
     /// Where it is in its life.
     pub status: AccountStatus,
     /// What it may do and what that costs.
     pub plan: Plan,
     /// Who acts in it, with what role.
     pub users: BTreeMap<UserId, Role>,
+    /// How its users sign in, besides with keys.
+    #[serde(default)]
+    pub identities: BTreeMap<IdentityId, UserId>,
 }
 
 /// Where an account is in its life.
@@ -87,8 +93,8 @@ pub enum AccountCommand {
         name: String,
         /// New id of the owner.
         owner_user_id: UserId,
-        /// E-mail of the owner.
-        owner_email: String,
+        /// E-mail of the owner, where one is known.
+        owner_email: Option<String>,
         /// First plan.
         plan: Plan,
     },
@@ -109,6 +115,17 @@ pub enum AccountCommand {
         user_id: UserId,
         /// The role from now on.
         role: Role,
+    },
+    /// Let a user sign in with the session tokens of an issuer outside. The same again changes nothing.
+    LinkIdentity {
+        /// Whose way to sign in it is.
+        user_id: UserId,
+        /// Id of the identity.
+        identity_id: IdentityId,
+        /// The issuer of the tokens, 1 to 500 characters.
+        issuer: String,
+        /// Who it is to the issuer, 1 to 255 characters.
+        subject: String,
     },
     /// Change the plan.
     AssignPlan {
@@ -137,8 +154,8 @@ events! {
             dialect: Dialect,
             /// Display name.
             name: String,
-            /// E-mail of the owner.
-            owner_email: String,
+            /// E-mail of the owner, where one is known.
+            owner_email: Option<String>,
         },
         /// Somebody may act in it.
         UserAdded = "UserAdded", 1 {
@@ -157,6 +174,19 @@ events! {
             user_id: UserId,
             /// The role from now on.
             role: Role,
+        },
+        /// A user signs in with the session tokens of an issuer outside.
+        IdentityLinked = "IdentityLinked", 1 {
+            /// Whose account.
+            account_id: AccountId,
+            /// Whose way to sign in it is.
+            user_id: UserId,
+            /// Id of the identity.
+            identity_id: IdentityId,
+            /// The issuer of the tokens.
+            issuer: String,
+            /// Who it is to the issuer.
+            subject: String,
         },
         /// The plan is another.
         PlanAssigned = "PlanAssigned", 1 {
@@ -193,6 +223,12 @@ pub enum AccountRefusal {
     /// The user is there with another role or name.
     #[error("the user is already in the account")]
     UserAlreadyAdded,
+    /// The way to sign in leads to another user.
+    #[error("another user of the account signs in with that identity")]
+    IdentityTaken,
+    /// An issuer or subject that nothing can be filed under.
+    #[error("an issuer has 1 to 500 and a subject 1 to 255 characters, none of them a control character")]
+    IdentityInvalid,
     /// Somebody must own it.
     #[error("the account would be left without an owner")]
     LastOwner,
@@ -218,6 +254,8 @@ impl Refusal for AccountRefusal {
             Self::AccountClosed => "account_closed",
             Self::UserNotFound => "user_not_found",
             Self::UserAlreadyAdded => "user_already_added",
+            Self::IdentityTaken => "identity_taken",
+            Self::IdentityInvalid => "identity_invalid",
             Self::LastOwner => "last_owner",
             Self::NameInvalid => "name_invalid",
             Self::EmailInvalid => "email_invalid",
@@ -232,12 +270,20 @@ impl Refusal for AccountRefusal {
             Self::AccountAlreadyRegistered
             | Self::AccountClosed
             | Self::UserAlreadyAdded
+            | Self::IdentityTaken
             | Self::LastOwner => RefusalKind::Conflict,
-            Self::NameInvalid | Self::EmailInvalid | Self::PlanInvalid | Self::ReasonInvalid => {
-                RefusalKind::Invalid
-            }
+            Self::NameInvalid
+            | Self::EmailInvalid
+            | Self::IdentityInvalid
+            | Self::PlanInvalid
+            | Self::ReasonInvalid => RefusalKind::Invalid,
         }
     }
+}
+
+/// Whether an account would take the text as somebody's e-mail.
+pub fn is_email(text: &str) -> bool {
+    text::email(text).is_some()
 }
 
 impl Account {
@@ -247,18 +293,20 @@ impl Account {
         dialect: Dialect,
         name: &str,
         owner_user_id: UserId,
-        owner_email: &str,
+        owner_email: Option<&str>,
         plan: Plan,
     ) -> Result<Vec<AccountEvent>, AccountRefusal> {
         if self.account_id.is_some() {
             return Err(AccountRefusal::AccountAlreadyRegistered);
         }
         let name = text::name(name, 100).ok_or(AccountRefusal::NameInvalid)?;
-        let owner_email = text::email(owner_email).ok_or(AccountRefusal::EmailInvalid)?;
+        let owner_email = owner_email
+            .map(|email| text::email(email).ok_or(AccountRefusal::EmailInvalid))
+            .transpose()?;
         let plan = plan.checked().ok_or(AccountRefusal::PlanInvalid)?;
         let owner = AccountEvent::UserAdded {
             user_id: owner_user_id,
-            email: Some(owner_email.clone()),
+            email: owner_email.clone(),
             name: None,
             role: Role::Owner,
         };
@@ -306,6 +354,36 @@ impl Account {
         }
         Ok(vec![AccountEvent::RoleGranted { user_id, role }])
     }
+
+    fn link_identity(
+        &self,
+        user_id: UserId,
+        identity_id: IdentityId,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<Vec<AccountEvent>, AccountRefusal> {
+        let Some(account_id) = self
+            .account_id
+            .clone()
+            .filter(|_| self.users.contains_key(&user_id))
+        else {
+            return Err(AccountRefusal::UserNotFound);
+        };
+        match self.identities.get(&identity_id) {
+            Some(present) if *present == user_id => return Ok(vec![]),
+            Some(_) => return Err(AccountRefusal::IdentityTaken),
+            None => {}
+        }
+        let issuer = text::name(issuer, 500).ok_or(AccountRefusal::IdentityInvalid)?;
+        let subject = text::name(subject, 255).ok_or(AccountRefusal::IdentityInvalid)?;
+        Ok(vec![AccountEvent::IdentityLinked {
+            account_id,
+            user_id,
+            identity_id,
+            issuer,
+            subject,
+        }])
+    }
 }
 
 impl Decider for Account {
@@ -324,7 +402,14 @@ impl Decider for Account {
             plan,
         } = command
         {
-            return self.register(account_id, dialect, &name, owner_user_id, &owner_email, plan);
+            return self.register(
+                account_id,
+                dialect,
+                &name,
+                owner_user_id,
+                owner_email.as_deref(),
+                plan,
+            );
         }
         if self.account_id.is_none() {
             return Err(AccountRefusal::AccountNotFound);
@@ -345,6 +430,12 @@ impl Decider for Account {
                 role,
             } => self.add_user(user_id, email, name, role),
             AccountCommand::GrantRole { user_id, role } => self.grant_role(user_id, role),
+            AccountCommand::LinkIdentity {
+                user_id,
+                identity_id,
+                issuer,
+                subject,
+            } => self.link_identity(user_id, identity_id, &issuer, &subject),
             AccountCommand::AssignPlan { plan } if plan == self.plan => Ok(vec![]),
             AccountCommand::AssignPlan { plan } => {
                 let plan = plan.checked().ok_or(AccountRefusal::PlanInvalid)?;
@@ -376,6 +467,11 @@ impl Decider for Account {
             }
             AccountEvent::UserAdded { user_id, role, .. } | AccountEvent::RoleGranted { user_id, role } => {
                 self.users.insert(user_id.clone(), *role);
+            }
+            AccountEvent::IdentityLinked {
+                user_id, identity_id, ..
+            } => {
+                self.identities.insert(identity_id.clone(), user_id.clone());
             }
             AccountEvent::PlanAssigned { plan } => self.plan = plan.clone(),
             AccountEvent::Suspended { .. } => self.status = AccountStatus::Suspended,

@@ -114,6 +114,10 @@ ids! {
     MessageId,
     /// Of an entry in a ledger.
     EntryId,
+    /// Of a purchase of credits that was started.
+    CheckoutId,
+    /// Of a way a user signs in: 64 lower-case hexadecimal digits made of issuer and subject.
+    IdentityId,
     /// Of a value in the vault: a reference that says nothing about the value.
     VaultRef,
 }

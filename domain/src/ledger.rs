@@ -1,7 +1,8 @@
 //! Ledger: the balance of an account in micro-credits.
 //!
 //! **Invariants:** the balance is never below zero and is the sum of all entries; a grant is applied
-//! once per grant id; time is charged once per (runtime, run, interval).
+//! once per grant id; time is charged once per (runtime, run, interval); a checkout is paid once, for what
+//! was agreed when it was started.
 //!
 //! A charge is the running total of what is due, rounded to the plan's quantum, less what was charged
 //! before: 12 charges of five minutes at 5 credits an hour and two decimals make 0.42, 0.41, 0.42 ...
@@ -12,7 +13,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, AnyEvent, Decider, EntryId, Refusal, RefusalKind, RuntimeId, event::events, text};
+use crate::{
+    AccountId, AnyEvent, CheckoutId, Decider, EntryId, Refusal, RefusalKind, RuntimeId, UserId,
+    event::events, text,
+};
+
+mod checkout;
+
+pub use checkout::{Checkout, price_cents};
 
 /// The ledger of an account, as far as decisions need it; entries are a view.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +35,9 @@ pub struct Ledger {
     pub grants: BTreeMap<String, u64>,
     /// How far each runtime is charged.
     pub meters: BTreeMap<RuntimeId, Meter>,
+    /// Purchases that were started, paid or not.
+    #[serde(default)]
+    pub checkouts: BTreeMap<CheckoutId, Checkout>,
 }
 
 /// How far a runtime is charged.
@@ -49,6 +60,8 @@ const HOUR_MS: i128 = 3_600_000;
 impl Ledger {
     /// Most a ledger holds, in micro-credits: nine billion credits, exact in every JSON reader.
     pub const MAX_BALANCE_MICRO: u64 = 9_000_000_000_000_000;
+    /// Most credits one purchase is for.
+    pub const MAX_PURCHASE_CREDITS: u32 = 1_000_000;
     /// Longest time one charge may cover, in milliseconds: 31 days.
     pub const MAX_ELAPSED_MS: u64 = 31 * 86_400_000;
 }
@@ -92,6 +105,28 @@ pub enum LedgerCommand {
         rate_micro_per_hour: u64,
         /// Charges are whole multiples of this many micro-credits.
         quantum_micro: u64,
+    },
+    /// A payment provider has opened a payment page for a purchase. The same checkout again changes nothing.
+    StartCheckout {
+        /// Whose ledger.
+        account_id: AccountId,
+        /// Id of the checkout.
+        checkout_id: CheckoutId,
+        /// Who buys.
+        user_id: UserId,
+        /// How many credits, 1 to 1,000,000.
+        credits: u32,
+        /// What the provider calls it, 1 to 255 characters.
+        provider_ref: String,
+    },
+    /// The payment provider has confirmed the payment. Again changes nothing.
+    CompleteCheckout {
+        /// Id of the checkout.
+        checkout_id: CheckoutId,
+        /// What the provider calls it: must be what it was called when it was started.
+        provider_ref: String,
+        /// Id of the entry.
+        entry_id: EntryId,
     },
 }
 
@@ -142,6 +177,38 @@ events! {
             /// The runtime whose charge used it up.
             runtime_id: RuntimeId,
         },
+        /// Somebody was sent to a payment page; nothing is paid yet.
+        CheckoutStarted = "CheckoutStarted", 1 {
+            /// Whose ledger.
+            account_id: AccountId,
+            /// Id of the checkout.
+            checkout_id: CheckoutId,
+            /// Who buys.
+            user_id: UserId,
+            /// How many credits.
+            credits: u32,
+            /// What they cost, in US cents.
+            price_cents: u64,
+            /// What the payment provider calls it.
+            provider_ref: String,
+        },
+        /// A checkout was paid, and its credits were added.
+        CreditsPurchased = "CreditsPurchased", 1 {
+            /// Whose ledger.
+            account_id: AccountId,
+            /// Id of the entry.
+            entry_id: EntryId,
+            /// Id of the checkout.
+            checkout_id: CheckoutId,
+            /// Who bought.
+            user_id: UserId,
+            /// How many credits.
+            credits: u32,
+            /// What they cost, in US cents.
+            price_cents: u64,
+            /// How much was added, in micro-credits.
+            amount_micro: u64,
+        },
     }
 }
 
@@ -163,6 +230,21 @@ pub enum LedgerRefusal {
     /// Time, rate or quantum are out of range.
     #[error("time, rate or quantum of the charge are out of range")]
     ChargeInvalid,
+    /// No credits, or too many.
+    #[error("a purchase is for 1 to {limit} credits")]
+    QuantityInvalid {
+        /// Most credits one purchase is for.
+        limit: u32,
+    },
+    /// Without a name of the provider's a payment could not be told from another.
+    #[error("what the payment provider calls a checkout has 1 to 255 printable characters")]
+    ProviderRefInvalid,
+    /// No purchase of that id was started here.
+    #[error("there is no such checkout")]
+    CheckoutNotFound,
+    /// The id stands for another purchase.
+    #[error("that checkout is for another purchase")]
+    CheckoutConflict,
 }
 
 impl Refusal for LedgerRefusal {
@@ -172,13 +254,22 @@ impl Refusal for LedgerRefusal {
             Self::GrantConflict => "grant_conflict",
             Self::GrantInvalid => "grant_invalid",
             Self::ChargeInvalid => "charge_invalid",
+            Self::QuantityInvalid { .. } => "quantity_invalid",
+            Self::ProviderRefInvalid => "provider_ref_invalid",
+            Self::CheckoutNotFound => "checkout_not_found",
+            Self::CheckoutConflict => "checkout_conflict",
         }
     }
 
     fn kind(&self) -> RefusalKind {
         match self {
-            Self::AmountInvalid { .. } | Self::GrantInvalid | Self::ChargeInvalid => RefusalKind::Invalid,
-            Self::GrantConflict => RefusalKind::Conflict,
+            Self::AmountInvalid { .. }
+            | Self::GrantInvalid
+            | Self::ChargeInvalid
+            | Self::QuantityInvalid { .. }
+            | Self::ProviderRefInvalid => RefusalKind::Invalid,
+            Self::GrantConflict | Self::CheckoutConflict => RefusalKind::Conflict,
+            Self::CheckoutNotFound => RefusalKind::NotFound,
         }
     }
 }
@@ -293,6 +384,18 @@ impl Decider for Ledger {
                 }
                 Ok(events)
             }
+            LedgerCommand::StartCheckout {
+                account_id,
+                checkout_id,
+                user_id,
+                credits,
+                provider_ref,
+            } => self.start_checkout(account_id, checkout_id, user_id, credits, &provider_ref),
+            LedgerCommand::CompleteCheckout {
+                checkout_id,
+                provider_ref,
+                entry_id,
+            } => self.complete_checkout(checkout_id, &provider_ref, entry_id),
         }
     }
 
@@ -336,6 +439,37 @@ impl Decider for Ledger {
             LedgerEvent::BalanceExhausted { account_id, .. } => {
                 self.account_id = Some(account_id.clone());
                 self.exhausted = true;
+            }
+            LedgerEvent::CheckoutStarted {
+                account_id,
+                checkout_id,
+                user_id,
+                credits,
+                price_cents,
+                provider_ref,
+            } => {
+                self.account_id = Some(account_id.clone());
+                let checkout = Checkout {
+                    user_id: user_id.clone(),
+                    credits: *credits,
+                    price_cents: *price_cents,
+                    provider_ref: provider_ref.clone(),
+                    paid: false,
+                };
+                self.checkouts.insert(checkout_id.clone(), checkout);
+            }
+            LedgerEvent::CreditsPurchased {
+                account_id,
+                checkout_id,
+                amount_micro,
+                ..
+            } => {
+                self.account_id = Some(account_id.clone());
+                self.balance_micro = self.balance_micro.saturating_add(*amount_micro);
+                self.exhausted = false;
+                if let Some(checkout) = self.checkouts.get_mut(checkout_id) {
+                    checkout.paid = true;
+                }
             }
         }
     }

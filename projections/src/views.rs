@@ -7,7 +7,9 @@ mod shared;
 pub mod account;
 pub mod agent;
 pub mod api_key;
+pub mod checkout;
 pub mod conversation;
+pub mod identity;
 pub mod ledger;
 pub mod machine;
 pub mod message;
@@ -29,8 +31,10 @@ pub fn all() -> Vec<Box<dyn AnyView>> {
         view::<account::Accounts>(),
         view::<agent::Agents>(),
         view::<api_key::ApiKeys>(),
+        view::<checkout::Checkouts>(),
         view::<conversation::Conversations>(),
         view::<api_key::Credentials>(),
+        view::<identity::Identities>(),
         view::<ledger::LedgerEntries>(),
         view::<ledger::Ledgers>(),
         view::<machine::MachineCredentials>(),

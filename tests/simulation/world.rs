@@ -10,7 +10,8 @@ use std::{
 
 use chrono::TimeDelta;
 use reef_commands::{
-    Answer, Bus, Drivers, Services, managers::Context, memory::MemoryStore, ports::Clock, task::NodeReports,
+    Answer, Bus, Drivers, Gateways, Services, managers::Context, memory::MemoryStore, ports::Clock,
+    task::NodeReports,
 };
 use reef_domain::{AccountId, UserId};
 use serde_json::json;
@@ -57,6 +58,7 @@ impl World {
             entropy: Arc::new(chance.fork()),
             log_lines: store.clone(),
             sightings: store.clone(),
+            gateways: Gateways::default(),
         };
         let mut world = Self {
             chance,

@@ -48,6 +48,8 @@ fn house() -> PathBuf {
     let lines = manifest.lines().map(|line| match line.split(" = ").next() {
         Some("members") => r#"members = ["domain", "projections", "commands"]"#,
         Some("default-members") => "",
+        // Of another version, or its crates would be taken for ours by the next build in this target folder.
+        Some("version") => r#"version = "0.0.0-slice""#,
         _ => line,
     });
     fs::write(copied.join("Cargo.toml"), lines.collect::<Vec<_>>().join("\n")).unwrap();

@@ -9,7 +9,7 @@ fn register(name: &str, email: &str) -> Do {
         dialect: Dialect::Tropic,
         name: name.to_owned(),
         owner_user_id: "usr_1".into(),
-        owner_email: email.to_owned(),
+        owner_email: Some(email.to_owned()),
         plan: Plan::for_dialect(Dialect::Tropic),
     }
 }
@@ -42,7 +42,7 @@ fn registering_makes_the_owner_and_the_plan() {
                 account_id: "acc_1".into(),
                 dialect: Dialect::Tropic,
                 name: "Acme".to_owned(),
-                owner_email: "a@acme.example".to_owned(),
+                owner_email: Some("a@acme.example".to_owned()),
             },
             Did::UserAdded {
                 user_id: "usr_1".into(),
@@ -59,6 +59,52 @@ fn registering_makes_the_owner_and_the_plan() {
         ]);
     assert_eq!(done.state().users[&UserId::from("usr_1")], Role::Owner);
     assert_eq!(done.state().account_id(), Some(&AccountId::from("acc_1")));
+}
+
+#[test]
+fn an_owner_without_an_address_is_fine() {
+    let register = Do::Register {
+        account_id: "acc_1".into(),
+        dialect: Dialect::Tropic,
+        name: "Acme".to_owned(),
+        owner_user_id: "user_1".into(),
+        owner_email: None,
+        plan: Plan::for_dialect(Dialect::Tropic),
+    };
+    let done = given::<Account>([]).when(register);
+    assert_eq!(done.state().owner_email, None);
+    assert_eq!(done.state().users[&UserId::from("user_1")], Role::Owner);
+}
+
+fn link(user: &str, subject: &str) -> Do {
+    Do::LinkIdentity {
+        user_id: user.into(),
+        identity_id: "9f86".into(),
+        issuer: "https://clerk.example.com".to_owned(),
+        subject: subject.to_owned(),
+    }
+}
+
+#[test]
+fn a_way_to_sign_in_leads_to_one_user() {
+    given::<Account>(and([added("usr_2", Role::Member)]))
+        .when(link("usr_2", "user_abc"))
+        .then([Did::IdentityLinked {
+            account_id: "acc_1".into(),
+            user_id: "usr_2".into(),
+            identity_id: "9f86".into(),
+            issuer: "https://clerk.example.com".to_owned(),
+            subject: "user_abc".to_owned(),
+        }])
+        .when(link("usr_2", "user_abc"))
+        .nothing()
+        .when(link("usr_1", "user_abc"))
+        .refused(No::IdentityTaken)
+        .when(link("usr_3", "user_abc"))
+        .refused(No::UserNotFound);
+    given::<Account>(registered())
+        .when(link("usr_1", " \n"))
+        .refused(No::IdentityInvalid);
 }
 
 #[test]

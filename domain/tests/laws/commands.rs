@@ -6,11 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, option, prelude::*};
 use reef_domain::{
     Change, Dialect,
-    account::{AccountCommand, Plan, Role},
     agent::{AgentCommand, AgentStopReason},
     api_key::ApiKeyCommand,
     conversation::{ConversationCommand, Sender},
-    ledger::LedgerCommand,
     machine::MachineCommand,
     policy::{Origin, PolicyCommand},
     provisioning_job::{JobLogLevel, ProvisioningJobCommand},
@@ -22,16 +20,16 @@ use reef_domain::{
     template::{Bundle, BundleAgent, TemplateCommand, TemplateContent},
 };
 
-fn id<I: From<String> + std::fmt::Debug>() -> impl Strategy<Value = I> {
+pub(crate) fn id<I: From<String> + std::fmt::Debug>() -> impl Strategy<Value = I> {
     "[ab]".prop_map(I::from)
 }
 
 /// Often acceptable, sometimes anything.
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof![4 => "[a-z]{1,8}", 1 => ".{0,20}", 1 => Just("\0".to_owned()), 1 => Just("x".repeat(70_000))]
 }
 
-fn number() -> impl Strategy<Value = u64> {
+pub(crate) fn number() -> impl Strategy<Value = u64> {
     prop_oneof![4 => 0..20_u64, 2 => 0..10_000_000_u64, 1 => any::<u64>(), 1 => Just(u64::MAX)]
 }
 
@@ -48,60 +46,8 @@ pub(crate) fn rules() -> impl Strategy<Value = String> {
     vec(line, 0..4).prop_map(|lines| lines.join("\n"))
 }
 
-fn plan() -> impl Strategy<Value = Plan> {
-    (text(), number(), any::<u32>(), number(), 0..20_u32).prop_map(
-        |(id, price, interval, quantum, agents)| Plan {
-            name: id.clone(),
-            id,
-            price_micro_per_hour: price,
-            metering_interval_s: interval,
-            charge_quantum_micro: quantum,
-            max_active_agents: agents,
-        },
-    )
-}
-
-fn role() -> impl Strategy<Value = Role> {
-    prop::sample::select(vec![
-        Role::Owner,
-        Role::Admin,
-        Role::Member,
-        Role::Tester,
-        Role::Customer,
-    ])
-}
-
-fn dialect() -> impl Strategy<Value = Dialect> {
+pub(crate) fn dialect() -> impl Strategy<Value = Dialect> {
     prop::sample::select(Dialect::ALL.to_vec())
-}
-
-pub(crate) fn account() -> impl Strategy<Value = AccountCommand> {
-    use AccountCommand as Do;
-    prop_oneof![
-        (id(), dialect(), text(), id(), "[a-z@ ]{1,6}", option::of(plan())).prop_map(
-            |(account_id, dialect, name, owner_user_id, owner_email, plan)| Do::Register {
-                account_id,
-                dialect,
-                name,
-                owner_user_id,
-                owner_email: format!("{owner_email}@b"),
-                plan: plan.unwrap_or_default(),
-            }
-        ),
-        (id(), option::of(text()), option::of(text()), role()).prop_map(|(user_id, email, name, role)| {
-            Do::AddUser {
-                user_id,
-                email,
-                name,
-                role,
-            }
-        }),
-        (id(), role()).prop_map(|(user_id, role)| Do::GrantRole { user_id, role }),
-        plan().prop_map(|plan| Do::AssignPlan { plan }),
-        text().prop_map(|reason| Do::Suspend { reason }),
-        Just(Do::Reinstate),
-        Just(Do::Close),
-    ]
 }
 
 pub(crate) fn api_key() -> impl Strategy<Value = ApiKeyCommand> {
@@ -193,37 +139,6 @@ pub(crate) fn secrets() -> impl Strategy<Value = SecretsCommand> {
         }),
         2 => text().prop_map(|name| Do::Remove { name }),
         1 => (id(), owner()).prop_map(|(account_id, owner)| Do::Purge { account_id, owner }),
-    ]
-}
-
-pub(crate) fn ledger() -> impl Strategy<Value = LedgerCommand> {
-    use LedgerCommand as Do;
-    let charge = (id(), id(), 0..3_u64, 0..6_u64, number(), number(), number());
-    prop_oneof![
-        id().prop_map(|account_id| Do::Open { account_id }),
-        (id(), id(), text(), number(), text()).prop_map(
-            |(account_id, entry_id, grant_id, amount_micro, description)| Do::GrantCredits {
-                account_id,
-                entry_id,
-                grant_id,
-                amount_micro,
-                description,
-            }
-        ),
-        charge.prop_map(
-            |(account_id, runtime_id, run, interval, elapsed_ms, rate, quantum)| {
-                Do::ChargeRuntime {
-                    account_id,
-                    entry_id: "txn".into(),
-                    runtime_id,
-                    run,
-                    interval,
-                    elapsed_ms,
-                    rate_micro_per_hour: rate,
-                    quantum_micro: quantum,
-                }
-            }
-        ),
     ]
 }
 

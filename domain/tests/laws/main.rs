@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use reef_domain::{AnyEvent, Decider, Event, Refusal, replay};
 
+mod accounts;
 mod commands;
 
 /// Asks one decider after another command and checks the laws on the way.
@@ -84,11 +85,11 @@ macro_rules! laws {
 }
 
 laws! {
-    accounts: reef_domain::account::Account, commands::account();
+    accounts: reef_domain::account::Account, accounts::account();
     agents: reef_domain::agent::Agent, commands::agent();
     api_keys: reef_domain::api_key::ApiKey, commands::api_key();
     conversations: reef_domain::conversation::Conversation, commands::conversation();
-    ledgers: reef_domain::ledger::Ledger, commands::ledger();
+    ledgers: reef_domain::ledger::Ledger, accounts::ledger();
     machines: reef_domain::machine::Machine, commands::machine();
     policies: reef_domain::policy::Policy, commands::policy();
     provisioning_jobs: reef_domain::provisioning_job::ProvisioningJob, commands::provisioning_job();
@@ -105,16 +106,19 @@ proptest! {
 
     /// Money is neither made nor lost, and the balance never goes below zero.
     #[test]
-    fn a_balance_is_the_sum_of_its_entries(commands in prop::collection::vec(commands::ledger(), 0..40)) {
+    fn a_balance_is_the_sum_of_its_entries(commands in prop::collection::vec(accounts::ledger(), 0..40)) {
         use reef_domain::ledger::{Ledger, LedgerEvent};
         let (mut ledger, mut sum) = (Ledger::default(), 0_i128);
         for command in commands {
             for event in ledger.decide(command).into_iter().flatten() {
                 ledger.evolve(&event);
                 match event {
-                    LedgerEvent::CreditsGranted { amount_micro, .. } => sum += i128::from(amount_micro),
+                    LedgerEvent::CreditsGranted { amount_micro, .. }
+                    | LedgerEvent::CreditsPurchased { amount_micro, .. } => sum += i128::from(amount_micro),
                     LedgerEvent::CreditsDeducted { amount_micro, .. } => sum -= i128::from(amount_micro),
-                    LedgerEvent::Opened { .. } | LedgerEvent::BalanceExhausted { .. } => {}
+                    LedgerEvent::Opened { .. }
+                    | LedgerEvent::CheckoutStarted { .. }
+                    | LedgerEvent::BalanceExhausted { .. } => {}
                 }
                 prop_assert!(sum >= 0);
                 prop_assert_eq!(i128::from(ledger.balance_micro), sum);

@@ -19,8 +19,8 @@ pub struct AccountDoc {
     pub dialect: Dialect,
     /// Display name.
     pub name: String,
-    /// E-mail of the owner.
-    pub owner_email: String,
+    /// E-mail of the owner, where one is known.
+    pub owner_email: Option<String>,
     /// Where it is in its life.
     pub status: AccountStatus,
     /// Why it is suspended, while it is.
@@ -87,7 +87,7 @@ pub struct Accounts;
 impl Projection for Accounts {
     type Doc = AccountDoc;
     const NAME: &'static str = "accounts";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const FILTERS: &'static [&'static str] = &["dialect", "owner_email"];
 
     fn touches(envelope: &Envelope) -> Vec<Touch> {
@@ -126,7 +126,8 @@ impl Projection for Accounts {
         let mut doc = doc?;
         doc.updated_at = at;
         match event {
-            AccountEvent::Registered { .. } => {}
+            // Ways to sign in are a view of their own.
+            AccountEvent::Registered { .. } | AccountEvent::IdentityLinked { .. } => {}
             AccountEvent::UserAdded {
                 user_id,
                 email,

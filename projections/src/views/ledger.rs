@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use reef_domain::{
-    AccountId, AnyEvent, Decider, EntryId, Envelope, RuntimeId,
+    AccountId, AnyEvent, CheckoutId, Decider, EntryId, Envelope, RuntimeId,
     ledger::{Ledger, LedgerEvent},
 };
 use schemars::JsonSchema;
@@ -29,6 +29,9 @@ pub struct LedgerDoc {
     pub balance_micro: u64,
     /// All that was ever granted, in micro-credits.
     pub granted_micro: u64,
+    /// All that was ever bought, in micro-credits.
+    #[serde(default)]
+    pub purchased_micro: u64,
     /// All that was ever charged, in micro-credits.
     pub charged_micro: u64,
     /// Whether there is anything left.
@@ -45,6 +48,7 @@ impl LedgerDoc {
             id: account_id.clone(),
             balance_micro: 0,
             granted_micro: 0,
+            purchased_micro: 0,
             charged_micro: 0,
             status: LedgerStatus::Funded,
             created_at: at,
@@ -85,7 +89,7 @@ pub struct Ledgers;
 impl Projection for Ledgers {
     type Doc = LedgerDoc;
     const NAME: &'static str = "ledgers";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn touches(envelope: &Envelope) -> Vec<Touch> {
         if matches!(envelope.event, AnyEvent::Ledger(_)) {
@@ -104,12 +108,20 @@ impl Projection for Ledgers {
             LedgerEvent::Opened { account_id }
             | LedgerEvent::CreditsGranted { account_id, .. }
             | LedgerEvent::CreditsDeducted { account_id, .. }
-            | LedgerEvent::BalanceExhausted { account_id, .. } => account_id,
+            | LedgerEvent::BalanceExhausted { account_id, .. }
+            | LedgerEvent::CreditsPurchased { account_id, .. } => account_id,
+            // Nothing is paid yet.
+            LedgerEvent::CheckoutStarted { .. } => return doc,
         };
         let mut doc = doc.unwrap_or_else(|| LedgerDoc::opened(account_id, at));
         doc.updated_at = at;
         match event {
-            LedgerEvent::Opened { .. } => {}
+            LedgerEvent::Opened { .. } | LedgerEvent::CheckoutStarted { .. } => {}
+            LedgerEvent::CreditsPurchased { amount_micro, .. } => {
+                doc.balance_micro = doc.balance_micro.saturating_add(*amount_micro);
+                doc.purchased_micro = doc.purchased_micro.saturating_add(*amount_micro);
+                doc.status = LedgerStatus::Funded;
+            }
             LedgerEvent::CreditsGranted { amount_micro, .. } => {
                 doc.balance_micro = doc.balance_micro.saturating_add(*amount_micro);
                 doc.granted_micro = doc.granted_micro.saturating_add(*amount_micro);
@@ -138,6 +150,8 @@ impl Projection for Ledgers {
 pub enum EntryKind {
     /// Credits were granted.
     Grant,
+    /// Credits were bought.
+    Purchase,
     /// A runtime ran.
     Runtime,
 }
@@ -158,6 +172,12 @@ pub struct LedgerEntryDoc {
     /// The grant, for a grant.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub grant_id: Option<String>,
+    /// The checkout that was paid, for a purchase.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub checkout_id: Option<CheckoutId>,
+    /// What was paid, in US cents, for a purchase.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub price_cents: Option<u64>,
     /// The runtime that ran, for a charge.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub runtime_id: Option<RuntimeId>,
@@ -197,7 +217,7 @@ pub struct LedgerEntries;
 impl Projection for LedgerEntries {
     type Doc = LedgerEntryDoc;
     const NAME: &'static str = "ledger_entries";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const FILTERS: &'static [&'static str] = &["kind", "runtime_id"];
     const PARENT: Option<&'static str> = Some("account_id");
 
@@ -206,7 +226,9 @@ impl Projection for LedgerEntries {
             return vec![];
         };
         match event {
-            LedgerEvent::CreditsGranted { entry_id, .. } => vec![Touch::one(entry_id)],
+            LedgerEvent::CreditsGranted { entry_id, .. } | LedgerEvent::CreditsPurchased { entry_id, .. } => {
+                vec![Touch::one(entry_id)]
+            }
             LedgerEvent::CreditsDeducted {
                 entry_id,
                 amount_micro,
@@ -216,6 +238,7 @@ impl Projection for LedgerEntries {
             }
             LedgerEvent::Opened { .. }
             | LedgerEvent::CreditsDeducted { .. }
+            | LedgerEvent::CheckoutStarted { .. }
             | LedgerEvent::BalanceExhausted { .. } => vec![],
         }
     }
@@ -239,6 +262,8 @@ impl Projection for LedgerEntries {
                 amount_micro: i64::try_from(*amount_micro).unwrap_or(i64::MAX),
                 description: description.clone(),
                 grant_id: Some(grant_id.clone()),
+                checkout_id: None,
+                price_cents: None,
                 runtime_id: None,
                 elapsed_ms: None,
                 created_at,
@@ -257,11 +282,36 @@ impl Projection for LedgerEntries {
                 amount_micro: i64::try_from(*amount_micro).map_or(i64::MIN, |amount| -amount),
                 description: ran_for(*elapsed_ms),
                 grant_id: None,
+                checkout_id: None,
+                price_cents: None,
                 runtime_id: Some(runtime_id.clone()),
                 elapsed_ms: Some(*elapsed_ms),
                 created_at,
             }),
-            LedgerEvent::Opened { .. } | LedgerEvent::BalanceExhausted { .. } => doc,
+            LedgerEvent::CreditsPurchased {
+                account_id,
+                entry_id,
+                checkout_id,
+                credits,
+                price_cents,
+                amount_micro,
+                ..
+            } => Some(LedgerEntryDoc {
+                id: entry_id.clone(),
+                account_id: account_id.clone(),
+                kind: EntryKind::Purchase,
+                amount_micro: i64::try_from(*amount_micro).unwrap_or(i64::MAX),
+                description: bought(*credits, *price_cents),
+                grant_id: None,
+                checkout_id: Some(checkout_id.clone()),
+                price_cents: Some(*price_cents),
+                runtime_id: None,
+                elapsed_ms: None,
+                created_at,
+            }),
+            LedgerEvent::Opened { .. }
+            | LedgerEvent::CheckoutStarted { .. }
+            | LedgerEvent::BalanceExhausted { .. } => doc,
         }
     }
 
@@ -272,6 +322,14 @@ impl Projection for LedgerEntries {
             aggregate_id,
         })
     }
+}
+
+fn bought(credits: u32, price_cents: u64) -> String {
+    format!(
+        "{credits} credits (${}.{:02})",
+        price_cents / 100,
+        price_cents % 100
+    )
 }
 
 fn ran_for(elapsed_ms: u64) -> String {

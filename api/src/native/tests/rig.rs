@@ -10,7 +10,7 @@ use axum::{
 use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use reef_commands::{
-    Bus, Drivers, RandomEntropy, Secrets, Services,
+    Bus, Drivers, Gateways, RandomEntropy, Secrets, Services,
     conversation::Chat,
     follower::FollowerConfig,
     machine::Desk,
@@ -83,6 +83,7 @@ impl Rig {
             entropy: Arc::new(RandomEntropy),
             log_lines: Arc::new(MemoryLogLines::new(clock)),
             sightings: Arc::new(store.clone()),
+            gateways: Gateways::default(),
         };
         let bus = Bus::new(services);
         let drivers = drivers(&bus);

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::driver::FakeDriver;
 use crate::{
-    Answer, Bus, Drivers, RandomEntropy, Services,
+    Answer, Bus, Drivers, Gateways, RandomEntropy, Services,
     account::AssignPlan,
     agent::DeployAgent,
     follower::{Cause, EffectError, Follower, FollowerConfig, Intent, ProcessManager},
@@ -61,6 +61,7 @@ impl Stage {
             entropy: Arc::new(RandomEntropy),
             log_lines: store.clone(),
             sightings: store.clone(),
+            gateways: Gateways::default(),
         });
         let driver = FakeDriver::new(clock);
         driver.reports_to(Arc::new(NodeReports::new(bus.clone(), TimeDelta::minutes(5))));

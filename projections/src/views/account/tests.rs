@@ -14,7 +14,7 @@ fn registered() -> Vec<Did> {
             account_id: "acc_1".into(),
             dialect: Dialect::Tropic,
             name: "Acme".to_owned(),
-            owner_email: "a@acme.example".to_owned(),
+            owner_email: Some("a@acme.example".to_owned()),
         },
         Did::UserAdded {
             user_id: "usr_1".into(),

@@ -41,22 +41,58 @@ fn exhausted() -> Did {
     }
 }
 
+fn purchased(credits: u32, price_cents: u64) -> Did {
+    Did::CreditsPurchased {
+        account_id: "acc_1".into(),
+        entry_id: "txn_p".into(),
+        checkout_id: "chk_1".into(),
+        user_id: "user_1".into(),
+        credits,
+        price_cents,
+        amount_micro: u64::from(credits) * 1_000_000,
+    }
+}
+
 #[test]
-fn a_balance_is_grants_less_charges() {
-    let doc = doc::<Ledgers>("acc_1", "acc_1", [opened(), granted(100), charged(30, 1)]).unwrap();
+fn a_balance_is_grants_and_purchases_less_charges() {
+    let events = [opened(), granted(100), purchased(1, 3), charged(30, 1)];
+    let doc = doc::<Ledgers>("acc_1", "acc_1", events).unwrap();
     assert_eq!(
-        (doc.balance_micro, doc.granted_micro, doc.charged_micro),
-        (70, 100, 30)
+        (
+            doc.balance_micro,
+            doc.granted_micro,
+            doc.purchased_micro,
+            doc.charged_micro
+        ),
+        (1_000_070, 100, 1_000_000, 30)
     );
 }
 
 #[test]
-fn it_is_exhausted_until_something_is_granted() {
+fn a_purchase_says_what_was_paid() {
+    for (credits, cents, said) in [
+        (1000, 2500, "1000 credits ($25.00)"),
+        (1, 3, "1 credits ($0.03)"),
+        (1_000_000, 2_500_000, "1000000 credits ($25000.00)"),
+    ] {
+        let entry = doc::<LedgerEntries>("acc_1", "txn_p", [purchased(credits, cents)]).unwrap();
+        assert_eq!((entry.kind, &*entry.description), (EntryKind::Purchase, said));
+        assert_eq!(entry.price_cents, Some(cents));
+        assert_eq!(entry.amount_micro, i64::from(credits) * 1_000_000);
+    }
+}
+
+#[test]
+fn it_is_exhausted_until_something_is_granted_or_bought() {
     let status = |events: Vec<Did>| doc::<Ledgers>("acc_1", "acc_1", events).unwrap().status;
     assert_eq!(status(vec![opened()]), LedgerStatus::Funded);
     assert_eq!(status(vec![charged(0, 1), exhausted()]), LedgerStatus::Exhausted);
     assert_eq!(
         status(vec![charged(0, 1), exhausted(), granted(1)]),
+        LedgerStatus::Funded
+    );
+    assert_eq!(
+        status(vec![charged(0, 1), exhausted(), purchased(1, 3)]),
         LedgerStatus::Funded
     );
 }
