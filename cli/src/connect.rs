@@ -42,6 +42,8 @@ pub(crate) struct Connect {
 
 impl Connect {
     pub(crate) async fn run(self, config: &crate::config::Config) -> Result<()> {
+        // What is misconfigured is told before the code is used up.
+        let engine = engine::of(&self, config).await?;
         let identity = match &self.code {
             Some(code) => Identity::activate(&self.dir, code, &self.servers).await?,
             None => Identity::load(&self.dir)?,
@@ -53,7 +55,6 @@ impl Connect {
         };
         anyhow::ensure!(!servers.is_empty(), "name the server with --server http://...");
         eprintln!("machine {} ({})", identity.machine_id, identity.name);
-        let engine = engine::of(&self, config).await?;
         let node_config = NodeConfig {
             servers,
             token: Zeroizing::new(identity.token),

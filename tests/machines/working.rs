@@ -3,13 +3,14 @@
 use serde_json::json;
 
 use crate::{
-    harness::{Account, Database, Log, Server, on_both_databases},
+    harness::{Account, Database, Log, ModelServer, Server, on_both_databases},
     machine::Machine,
 };
 
 on_both_databases!(
     an_agent_on_a_machine_chats_and_works,
     work_goes_on_after_the_machine_was_killed,
+    a_local_gateway_can_do_the_work,
 );
 
 const RULES: &str = "ALLOW: list files\nREQUIRE CONFIRM: send email\nDENY: delete database";
@@ -71,4 +72,39 @@ async fn work_goes_on_after_the_machine_was_killed(database: Database) {
     assert!(!reply.text().is_empty());
     let log = Log::read(&server.operator()).await;
     assert_eq!(log.of_type("TaskCompleted").count(), 2);
+}
+
+/// The gateway's chat API as it was recorded: OpenAI's chunks, the model naming an agent of the gateway.
+async fn a_local_gateway_can_do_the_work(database: Database) {
+    let gateway = ModelServer::answering(&["From ", "the ", "claw"]).await;
+    let server = Server::start(&database).await;
+    let account = Account::make(&server, "lab").await;
+    let mut machine = Machine::register(&server, &account, "laptop").await;
+    let base = gateway.base().trim_end_matches("/v1").to_owned();
+    let refused = machine
+        .command(&["--code", &machine.code, "--openclaw", &base])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("OPENCLAW_GATEWAY_TOKEN"), "{said}");
+
+    let token = machine.folder().join("gateway-token");
+    std::fs::write(&token, "claw-token\n").expect("the token can be written");
+    // The code was not used up by the first try.
+    machine.start(&[
+        "--code",
+        &machine.code.clone(),
+        "--openclaw",
+        &base,
+        "--openclaw-token-file",
+        "gateway-token",
+    ]);
+    let agent = machine.agent(&account, "Clownfish", None).await;
+    let reply = account.chat(&agent, "Who are you?").await;
+    assert_eq!(reply.text(), "From the claw");
+    let asked = gateway.asked();
+    assert_eq!(asked[0].authorization.as_deref(), Some("Bearer claw-token"));
+    assert_eq!(asked[0].body["model"], "openclaw/default");
+    assert_eq!(asked[0].body["stream"], true);
 }

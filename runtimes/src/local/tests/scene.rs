@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reef_commands::{
-    Bus, Caller, RandomEntropy, Request, Services, UseCase,
+    Bus, Caller, Gateways, RandomEntropy, Request, Services, UseCase,
     account::RegisterAccount,
     agent::DeployAgent,
     digest_key,
@@ -63,6 +63,7 @@ impl Scene {
             entropy: Arc::new(RandomEntropy),
             log_lines: store.clone(),
             sightings: store.clone(),
+            gateways: Gateways::default(),
         });
         seed(&bus).await.unwrap();
         Self::with(store, bus, "one").await
@@ -84,9 +85,11 @@ impl Scene {
         let token = digest_key(shown["node_token"].as_str().unwrap());
         let machine = recognise(&bus, &token).await.unwrap().unwrap();
         let templates = &bus.services().views;
-        let first = templates
-            .list("templates", &reef_projections::Query::default())
-            .await;
+        let query = reef_projections::Query {
+            limit: 1,
+            ..Default::default()
+        };
+        let first = templates.list("templates", &query).await;
         let template = first.unwrap().data[0].id.to_string();
         let deploy: DeployAgent = body(json!({
             "template_id": template, "name": "Ada", "account_id": account, "runtime_id": machine.runtime_id,
