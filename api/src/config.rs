@@ -25,6 +25,10 @@ pub struct ApiConfig {
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether `/metrics` asks for no credential. What it shows names no account.
     pub open_metrics: bool,
+    /// Provider of the machines that users start without saying which: a driver that is there.
+    pub vm_provider: String,
+    /// Region of those machines, where the provider has one for all.
+    pub vm_region: Option<String>,
     /// Adds `GET` and `POST /bench/noop`, behind the same layers as everything else.
     pub bench_routes: bool,
 }
@@ -42,6 +46,8 @@ impl ApiConfig {
             max_streams: 10_000,
             trusted_proxies: Vec::new(),
             open_metrics: true,
+            vm_provider: "embedded".to_owned(),
+            vm_region: None,
             bench_routes: false,
         }
     }

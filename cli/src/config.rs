@@ -58,6 +58,38 @@ pub(crate) struct Config {
     pub(crate) model_max_tokens: u32,
     /// Seconds an approval waits for a person.
     pub(crate) approval_ttl_s: u32,
+    /// Who provides the machines of users who do not say: `embedded` or `ec2`.
+    pub(crate) vm_provider: String,
+    /// Region of runtimes on EC2. With `ec2_ami` it makes the provider `ec2` available.
+    pub(crate) ec2_region: Option<String>,
+    /// Image of those runtimes.
+    pub(crate) ec2_ami: Option<String>,
+    /// Their instance type.
+    pub(crate) ec2_instance_type: String,
+    /// Their subnet; the region's default one when absent.
+    pub(crate) ec2_subnet: Option<String>,
+    /// Instance profile, name or ARN, that lets their SSM agent register.
+    pub(crate) ec2_instance_profile: Option<String>,
+    /// Who their owners log in as.
+    pub(crate) ec2_login_user: String,
+    /// Whether an instance counts as running only when its SSM agent is online.
+    pub(crate) ec2_wait_for_agent: bool,
+    /// The OpenClaw gateway's systemd unit on the image.
+    pub(crate) ec2_gateway_unit: String,
+    /// The user it runs as.
+    pub(crate) ec2_gateway_user: String,
+    /// Its state folder, with `openclaw.json`.
+    pub(crate) ec2_gateway_home: String,
+    /// Its port on the instance's loopback.
+    pub(crate) ec2_gateway_port: u16,
+    /// Where EC2 answers instead of AWS.
+    pub(crate) ec2_endpoint: Option<String>,
+    /// Where SSM answers instead of AWS.
+    pub(crate) ec2_ssm_endpoint: Option<String>,
+    /// Key for AWS; without it the usual `AWS_*` variables, or the role the server runs on.
+    pub(crate) ec2_access_key_id: Option<String>,
+    /// The key's secret.
+    pub(crate) ec2_secret_access_key: Option<String>,
     /// Adds no-op routes that benchmarks compare with.
     pub(crate) bench_routes: bool,
     /// Connections to PostgreSQL besides the writer's.
@@ -81,6 +113,22 @@ impl Default for Config {
             model: None,
             model_max_tokens: 2048,
             approval_ttl_s: 24 * 3600,
+            vm_provider: "embedded".to_owned(),
+            ec2_region: None,
+            ec2_ami: None,
+            ec2_instance_type: "t3.medium".to_owned(),
+            ec2_subnet: None,
+            ec2_instance_profile: None,
+            ec2_login_user: "ubuntu".to_owned(),
+            ec2_wait_for_agent: true,
+            ec2_gateway_unit: "openclaw-gateway".to_owned(),
+            ec2_gateway_user: "openclaw".to_owned(),
+            ec2_gateway_home: "/home/openclaw/.openclaw".to_owned(),
+            ec2_gateway_port: 18789,
+            ec2_endpoint: None,
+            ec2_ssm_endpoint: None,
+            ec2_access_key_id: None,
+            ec2_secret_access_key: None,
             bench_routes: false,
             database_connections: 8,
         }

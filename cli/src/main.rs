@@ -4,6 +4,7 @@ mod client;
 mod config;
 mod connect;
 mod database;
+mod ec2;
 mod exit;
 mod keys;
 mod logging;

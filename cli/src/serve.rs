@@ -17,6 +17,7 @@ use reef_commands::{
 };
 use reef_runtimes::{
     Hub, HubConfig, LocalDriver, MemoryLogLines,
+    ec2::{Ec2Ports, PROVIDER as EC2},
     embedded::{EmbeddedDriver, EmbeddedPorts},
     model::{ApiKey, ModelConfig},
 };
@@ -24,7 +25,7 @@ use reef_store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, database, keys::Keys};
+use crate::{config::Config, database, ec2, keys::Keys};
 
 /// How long what is under way may take to finish at shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -125,12 +126,26 @@ fn drivers(config: &Config, bus: &Bus, node: Arc<dyn NodeEvents>, hub: &Hub) -> 
         log_lines: Arc::clone(&services.log_lines),
         clock: Arc::clone(&services.clock),
     };
-    let model = model_config(config)?;
-    let embedded = EmbeddedDriver::new(ports, model).context("model provider")?;
-    Ok(Drivers::new([
-        Arc::new(embedded) as Arc<dyn RuntimeDriver>,
-        Arc::new(LocalDriver::new(hub.clone())),
-    ]))
+    let on_ec2 = Ec2Ports {
+        secrets: Arc::clone(&ports.secrets),
+        node: Arc::clone(&ports.node),
+        log_lines: Arc::clone(&ports.log_lines),
+        clock: Arc::clone(&ports.clock),
+    };
+    let embedded = EmbeddedDriver::new(ports, model_config(config)?).context("model provider")?;
+    let mut drivers: Vec<Arc<dyn RuntimeDriver>> = vec![Arc::new(embedded)];
+    drivers.extend(ec2::driver(config, on_ec2)?);
+    // People's own machines come last: no user starts one of those.
+    let may_be_started = drivers
+        .iter()
+        .any(|driver| driver.provider() == config.vm_provider);
+    anyhow::ensure!(
+        may_be_started,
+        "vm_provider {:?} is not configured",
+        config.vm_provider
+    );
+    drivers.push(Arc::new(LocalDriver::new(hub.clone())));
+    Ok(Drivers::new(drivers))
 }
 
 /// What answers for agents, as configured or as the environment says.
@@ -151,6 +166,10 @@ fn api_config(config: &Config, keys: &Keys) -> ApiConfig {
     ApiConfig {
         rate_limit_per_minute: config.rate_limit_per_minute,
         trusted_proxies: config.trusted_proxies.clone(),
+        vm_provider: config.vm_provider.clone(),
+        vm_region: (config.vm_provider == EC2)
+            .then(|| config.ec2_region.clone())
+            .flatten(),
         bench_routes: config.bench_routes,
         ..ApiConfig::new(&keys.operator)
     }

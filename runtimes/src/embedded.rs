@@ -15,7 +15,6 @@
 
 mod chat;
 mod files;
-mod judge;
 mod locks;
 mod memory;
 mod prompt;

@@ -8,7 +8,7 @@ mod anthropic;
 mod choice;
 mod config;
 mod error;
-mod http;
+pub(crate) mod http;
 mod openai;
 mod responder;
 mod retry;

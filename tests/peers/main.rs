@@ -1,7 +1,8 @@
 //! Our feed, read by programs of other people: an SSE client from npm and the CloudEvents SDK from PyPI; and
-//! our log, read by stock `postgres-es`.
+//! our log, read by stock `postgres-es`; and runtimes on EC2 as moto simulates it.
 //! `cargo xtask test` installs them and names them in the environment.
 
+mod ec2;
 #[path = "../harness/harness.rs"]
 mod harness;
 mod stock_store;

@@ -283,7 +283,7 @@ fn content_type(response: &Response) -> String {
 }
 
 /// An error with what led to it, and without the URL.
-fn causes(error: reqwest::Error) -> String {
+pub(crate) fn causes(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);

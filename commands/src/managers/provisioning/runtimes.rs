@@ -84,8 +84,11 @@ impl Provisioning {
                     };
                     return self.record(id, job, broken, cause).await;
                 }
-                Ok(_) | Err(DriverError::Transient(_)) if overdue => {
-                    let reason = "it was not seen running before its deadline".to_owned();
+                late @ (Ok(_) | Err(DriverError::Transient(_))) if overdue => {
+                    let mut reason = "it was not seen running before its deadline".to_owned();
+                    if let Err(trouble) = late {
+                        reason = format!("{reason}: {trouble}");
+                    }
                     let broken = Ending::Broken {
                         code: "deadline_passed",
                         reason,

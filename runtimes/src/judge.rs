@@ -1,4 +1,4 @@
-//! Whether a task may be worked on.
+//! Whether a task may be worked on: the same for every driver that works on tasks itself.
 
 use reef_domain::{
     policy::{Decision, evaluate},
@@ -7,7 +7,7 @@ use reef_domain::{
 
 /// What the policy says of a task.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Judgement {
+pub(crate) enum Judgement {
     /// Go on.
     Allowed,
     /// A person must confirm it first.
@@ -22,7 +22,7 @@ pub(super) enum Judgement {
 
 /// Judges a task by the policy or, for an agent without one, by the command bundles that are on. Names of
 /// bundles that are not known switch nothing on.
-pub(super) fn judge(rules: Option<&str>, bundles: &[String], description: &str) -> Judgement {
+pub(crate) fn judge(rules: Option<&str>, bundles: &[String], description: &str) -> Judgement {
     let bundles: Vec<CommandBundle> = bundles
         .iter()
         .filter_map(|name| CommandBundle::from_name(name))

@@ -1,0 +1,197 @@
+//! Agents on an instance: put there, put to rest, taken off; what their owner set; their gateway's process.
+
+use chrono::DateTime;
+use reef_commands::ports::{
+    AgentBundle, DriverError, EffectToken, LogLevel, RuntimeObservation, RuntimeSettings, RuntimeSpec,
+};
+use reef_domain::AgentId;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Cloud, firewall,
+    instances::{Instance, RUNTIME_TAG},
+    orders::Order,
+    tools,
+};
+
+/// Agents' secrets by the name Reef knows them by, and by the variable the gateway reads.
+const KEYS: &[(&str, &str)] = &[
+    ("anthropic_api_key", "ANTHROPIC_API_KEY"),
+    ("openai_api_key", "OPENAI_API_KEY"),
+];
+/// Tag of a parameter with the one instance that may read it.
+const INSTANCE_TAG: &str = "reef:instance";
+/// Characters of an agent's id in OpenClaw.
+const MAX_NAME: usize = 64;
+
+/// The agent's id in OpenClaw, which takes lower case only.
+pub(super) fn entry_name(agent: &AgentId) -> String {
+    let id = agent.as_str();
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    if id.len() <= MAX_NAME && id.starts_with(|c: char| c.is_ascii_lowercase()) && id.chars().all(plain) {
+        return id.to_owned();
+    }
+    let digest = hex::encode(ring::digest::digest(&ring::digest::SHA256, id.as_bytes()));
+    format!("agent-{}", &digest[..40])
+}
+
+impl Cloud {
+    pub(super) async fn configure(
+        &self,
+        spec: &RuntimeSpec,
+        settings: &RuntimeSettings,
+    ) -> Result<(), DriverError> {
+        let wanted = firewall::wanted(&settings.firewall)?;
+        let group = firewall::find(&self.ec2, spec).await?;
+        let group =
+            group.ok_or_else(|| DriverError::Permanent("the runtime has no security group".to_owned()))?;
+        let changes = firewall::replace(&self.ec2, &group, &wanted).await?;
+        if changes.is_any() {
+            let (added, removed) = (changes.missing.len(), changes.surplus.len());
+            let message = format!("firewall of {group}: {added} rules added, {removed} removed");
+            self.log(spec, LogLevel::Info, message);
+        }
+        let instance = self.reachable(spec).await?;
+        let body = json!({ "tools": tools::tools(None, &settings.command_bundles) });
+        self.give(&instance, "configure", body).await
+    }
+
+    pub(super) async fn push(&self, spec: &RuntimeSpec, bundle: &AgentBundle) -> Result<(), DriverError> {
+        let instance = self.reachable(spec).await?;
+        let secrets = self.lend_secrets(spec, &instance, &bundle.agent_id).await?;
+        let agent = json!({
+            "id": entry_name(&bundle.agent_id),
+            "name": bundle.name,
+            "model": tools::model(&bundle.model),
+            "skills": bundle.skills,
+            "policy": bundle.policy_rules,
+            "tools": tools::tools(bundle.policy_rules.as_deref(), &bundle.command_bundles),
+            "workspace": bundle.workspace,
+        });
+        let body = json!({ "agent": agent, "secrets": secrets });
+        self.give(&instance, "push", body).await?;
+        self.log_of(
+            spec,
+            &bundle.agent_id,
+            LogLevel::Info,
+            "agent put on the runtime".to_owned(),
+        );
+        Ok(())
+    }
+
+    pub(super) async fn rest(&self, spec: &RuntimeSpec, agent: &AgentId) -> Result<(), DriverError> {
+        let Some(instance) = self.left_over(spec).await? else {
+            return Ok(());
+        };
+        self.give(&instance, "rest", json!({ "agent": entry_name(agent) }))
+            .await?;
+        self.log_of(spec, agent, LogLevel::Info, "agent put to rest".to_owned());
+        Ok(())
+    }
+
+    pub(super) async fn remove(&self, spec: &RuntimeSpec, agent: &AgentId) -> Result<(), DriverError> {
+        let Some(instance) = self.left_over(spec).await? else {
+            return Ok(());
+        };
+        self.give(&instance, "remove", json!({ "agent": entry_name(agent) }))
+            .await?;
+        self.log_of(
+            spec,
+            agent,
+            LogLevel::Info,
+            "agent removed from the runtime".to_owned(),
+        );
+        Ok(())
+    }
+
+    pub(super) async fn restart_gateway(
+        &self,
+        spec: &RuntimeSpec,
+        token: &EffectToken,
+    ) -> Result<RuntimeObservation, DriverError> {
+        let instance = self.reachable(spec).await?;
+        let order = Order {
+            what: "restart",
+            body: json!({ "token": token.0 }),
+            limit: self.config.patience.command,
+        };
+        let said = self.orders.ask(&instance.id, order).await?;
+        let since = said["since"]
+            .as_i64()
+            .and_then(|since| DateTime::from_timestamp(since, 0));
+        let since = since.ok_or_else(|| {
+            DriverError::Permanent(format!(
+                "restart on {}: it does not say since when it runs",
+                instance.id
+            ))
+        })?;
+        self.log(spec, LogLevel::Info, "gateway restarted".to_owned());
+        Ok(RuntimeObservation::Running {
+            provider_ref: instance.id,
+            public_ip: instance.public_ip,
+            since,
+        })
+    }
+
+    async fn give(&self, instance: &Instance, what: &'static str, body: Value) -> Result<(), DriverError> {
+        let limit = self.config.patience.command;
+        self.orders.give(&instance.id, Order { what, body, limit }).await
+    }
+
+    /// Puts the agent's keys where its instance can read them, and removes those it no longer has. Variable
+    /// to name of parameter; the values are in neither script nor log.
+    async fn lend_secrets(
+        &self,
+        spec: &RuntimeSpec,
+        instance: &Instance,
+        agent: &AgentId,
+    ) -> Result<Map<String, Value>, DriverError> {
+        let (mut lent, mut gone) = (Map::new(), Vec::new());
+        for (secret, variable) in KEYS {
+            let name = parameter(spec, variable);
+            let Some(value) = self.ports.secrets.secret(agent, secret).await? else {
+                lent.insert((*variable).to_owned(), Value::Null);
+                gone.push(name);
+                continue;
+            };
+            let (partition, region) = (self.config.partition(), &self.config.region);
+            let arn = format!(
+                "arn:{partition}:ec2:{region}:{}:instance/{}",
+                instance.owner, instance.id
+            );
+            let tags = [(RUNTIME_TAG, spec.runtime_id.to_string()), (INSTANCE_TAG, arn)];
+            self.orders.ssm().put_secret(&name, &value.0, &tags).await?;
+            lent.insert((*variable).to_owned(), Value::String(name));
+        }
+        if !gone.is_empty() {
+            self.orders.ssm().delete_parameters(&gone).await?;
+        }
+        Ok(lent)
+    }
+
+    /// Removes every parameter of the runtime.
+    pub(super) async fn forget_secrets(&self, spec: &RuntimeSpec) -> Result<(), DriverError> {
+        let names: Vec<_> = KEYS
+            .iter()
+            .map(|(_, variable)| parameter(spec, variable))
+            .collect();
+        Ok(self.orders.ssm().delete_parameters(&names).await?)
+    }
+}
+
+fn parameter(spec: &RuntimeSpec, variable: &str) -> String {
+    format!("/reef/{}/{variable}", spec.runtime_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn openclaw_gets_ids_it_can_take() {
+        assert_eq!(entry_name(&AgentId::from("agent_7g8h")), "agent_7g8h");
+        let odd = entry_name(&AgentId::from("Agent/../7"));
+        assert!(odd.starts_with("agent-") && odd.len() == 46, "{odd}");
+        assert_ne!(odd, entry_name(&AgentId::from("agent/../7")));
+    }
+}
