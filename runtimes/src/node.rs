@@ -88,7 +88,7 @@ impl Node {
     /// finished, for at most `drain`.
     pub async fn run(&self, stop: CancellationToken, drain: Duration) -> NodeEnd {
         let mut links = JoinSet::new();
-        let over = stop.child_token();
+        let over = CancellationToken::new();
         for server in self.config.servers.clone() {
             let (config, outbox, work) = (
                 self.config.clone(),
@@ -97,22 +97,36 @@ impl Node {
             );
             links.spawn(keep_connected(server, config, outbox, work, over.clone()));
         }
-        let mut end = NodeEnd::Stopped;
-        while let Some(link) = links.join_next().await {
-            match link {
-                Ok(NodeEnd::Stopped) => {}
-                Ok(fatal) => {
-                    end = fatal;
-                    over.cancel();
-                }
-                Err(error) => tracing::error!(%error, "a connection ended badly"),
+        tokio::select! {
+            end = ended(&mut links, &over) => return end,
+            () = stop.cancelled() => {}
+        }
+        // What is under way can still be reported.
+        tokio::select! {
+            end = ended(&mut links, &over) => return end,
+            drained = tokio::time::timeout(drain, self.work.drain()) => if drained.is_err() {
+                tracing::warn!("some work was still under way; it is done again after the next start");
             }
         }
-        if tokio::time::timeout(drain, self.work.drain()).await.is_err() {
-            tracing::warn!("some work was still under way; it is done again after the next start");
-        }
-        end
+        over.cancel();
+        ended(&mut links, &over).await
     }
+}
+
+/// How the connections ended, once all have; one that ended for good ends the others.
+async fn ended(links: &mut JoinSet<NodeEnd>, over: &CancellationToken) -> NodeEnd {
+    let mut end = NodeEnd::Stopped;
+    while let Some(link) = links.join_next().await {
+        match link {
+            Ok(NodeEnd::Stopped) => {}
+            Ok(fatal @ (NodeEnd::Revoked | NodeEnd::Replaced | NodeEnd::Protocol(_))) => {
+                end = fatal;
+                over.cancel();
+            }
+            Err(error) => tracing::error!(%error, "a connection ended badly"),
+        }
+    }
+    end
 }
 
 async fn keep_connected(

@@ -101,10 +101,18 @@ async fn a_removed_machine_is_cut_off_at_once(database: Database) {
     let account = Account::make(&server, "lab").await;
     let mut machine = Machine::connected(&server, &account, "laptop").await;
     let agent = machine.agent(&account, "Clownfish", None).await;
+    let policy = account.policy("careful", "REQUIRE CONFIRM: send email").await;
+    let other = machine.agent(&account, "Angelfish", Some(&policy)).await;
+    let task = account.submit(&other, "send email to the team").await;
+    account.becomes("tasks", &task, "awaiting_approval").await;
     machine.remove(&account).await;
     assert_eq!(machine.ends().await.code(), Some(5), "{}", machine.said());
     assert_eq!(machine.listed(&account).await, None);
-    account.becomes("agents", &agent, "failed").await;
+    account.becomes("agents", &agent, "stopped").await;
+    account.becomes("tasks", &task, "failed").await;
+    let start = json!({ "agent_id": agent });
+    let refused = account.client.command("StartAgent", start).await;
+    refused.problem(409, "runtime_gone");
 
     machine.start(&[]);
     assert_eq!(machine.ends().await.code(), Some(5), "the token stays useless");

@@ -15,7 +15,7 @@ pub(crate) struct Machine {
     pub(crate) id: String,
     pub(crate) code: String,
     folder: PathBuf,
-    server: String,
+    servers: Vec<String>,
     process: Option<Child>,
 }
 
@@ -32,9 +32,14 @@ impl Machine {
             code: code.expect("the code is shown").to_owned(),
             id: answer.id(),
             folder: server.database().folder().join(format!("machine-{name}")),
-            server: server.base(),
+            servers: vec![server.base()],
             process: None,
         }
+    }
+
+    /// Tells it of another process of the server.
+    pub(crate) fn also_to(&mut self, server: &Server) {
+        self.servers.push(server.base());
     }
 
     /// Registers one and lets it connect with its code.
@@ -53,7 +58,8 @@ impl Machine {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("REEF_MODEL_PROVIDER", "none")
-            .args(["connect", "--server", &self.server, "--dir", "."])
+            .args(["connect", "--dir", "."])
+            .args(self.servers.iter().flat_map(|server| ["--server", server]))
             .args(words)
             .current_dir(&self.folder)
             .stdin(Stdio::null());

@@ -5,4 +5,5 @@ mod harness;
 
 mod connecting;
 mod machine;
+mod several;
 mod working;

@@ -1,7 +1,7 @@
 //! Machines with what their runtimes do and when they were seen last, which no view holds.
 
 use axum::extract::State;
-use reef_commands::machine::list_machines;
+use reef_commands::machine::list_account_machines;
 use reef_domain::AccountId;
 use reef_projections::{Projection as _, views::machine::Machines};
 use serde_json::json;
@@ -29,6 +29,6 @@ pub(super) async fn list(
             return Err(Problem::parameter("account_id", detail.to_owned()));
         }
     };
-    let machines = list_machines(state.services(), &account, None).await?;
+    let machines = list_account_machines(state.services(), &account).await?;
     Answered::of(&json!({ "data": machines }))
 }

@@ -93,7 +93,7 @@ const ROUNDS: NonZeroU32 = NonZeroU32::new(100_000).expect("not zero");
 /// Domain of the hash; codes are looked up by it, so it is the same for all.
 const SALT: &[u8] = b"reef/activation-code/1";
 
-/// A new activation code, `TRPC-XXXX-XXXX` in Tropic's accounts and `REEF-XXXX-XXXX` in others.
+/// A new activation code, such as `TRPC-A1B2-C3D4`; in accounts of other APIs than Tropic's it begins with `REEF`.
 pub fn new_code_text(entropy: &dyn Entropy, dialect: Dialect) -> String {
     let prefix = match dialect {
         Dialect::Tropic => "TRPC",

@@ -31,15 +31,31 @@ pub struct ListedMachine {
     pub last_seen_at: Option<DateTime<Utc>>,
 }
 
-/// The machines of that user of the account, newest first; `None`: of all its users.
+/// The machines of that user of the account, newest first.
 pub async fn list_machines(
     services: &Services,
     account: &AccountId,
-    user: Option<&UserId>,
+    user: &UserId,
+) -> Result<Vec<ListedMachine>, LogError> {
+    listed(services, account, vec![Filter::Parent(user.to_string())]).await
+}
+
+/// The machines of all users of the account, newest first.
+pub async fn list_account_machines(
+    services: &Services,
+    account: &AccountId,
+) -> Result<Vec<ListedMachine>, LogError> {
+    listed(services, account, Vec::new()).await
+}
+
+async fn listed(
+    services: &Services,
+    account: &AccountId,
+    filters: Vec<Filter>,
 ) -> Result<Vec<ListedMachine>, LogError> {
     let query = Query {
         account_id: Some(account.clone()),
-        filters: user.iter().map(|user| Filter::Parent(user.to_string())).collect(),
+        filters,
         ..Query::default()
     };
     let machines = services.views.all::<Machines>(query).await?;

@@ -70,7 +70,7 @@ async fn fund(world: &World, owner: &Member) {
 }
 
 async fn cloud_machines(world: &World, owner: &Member) -> Vec<ListedMachine> {
-    list_machines(world.bus.services(), &owner.account, Some(&owner.user))
+    list_machines(world.bus.services(), &owner.account, &owner.user)
         .await
         .unwrap()
 }

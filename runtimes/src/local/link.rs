@@ -133,7 +133,11 @@ impl Link {
             link: Arc::clone(self),
             id,
         };
-        self.send(&FromServer::Request { id, runtime, call })?;
+        if let Err(error) = self.send(&FromServer::Request { id, runtime, call }) {
+            // It never left, so there is nothing to cancel.
+            self.waiting.lock().by_id.remove(&id);
+            return Err(error);
+        }
         Ok(asked)
     }
 

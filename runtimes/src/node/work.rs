@@ -1,6 +1,13 @@
 //! Requests of the server, done by the node's driver.
 
-use std::{collections::HashMap, io, sync::Arc};
+use std::{
+    collections::HashMap,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use futures::StreamExt as _;
 use parking_lot::Mutex;
@@ -22,6 +29,7 @@ pub(super) struct Work {
     driver: Arc<dyn RuntimeDriver>,
     files: LocalFiles,
     tracker: TaskTracker,
+    stopping: AtomicBool,
 }
 
 /// Replies under way on one connection; they end with it.
@@ -40,6 +48,7 @@ impl Work {
             driver,
             files,
             tracker: TaskTracker::new(),
+            stopping: AtomicBool::new(false),
         }
     }
 
@@ -48,8 +57,9 @@ impl Work {
         self.tracker.len()
     }
 
-    /// Waits for everything under way.
+    /// Takes nothing new, and waits for everything under way.
     pub(super) async fn drain(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
         self.tracker.close();
         self.tracker.wait().await;
     }
@@ -85,8 +95,14 @@ impl Work {
     ) {
         let spec = RuntimeSpec::from(runtime);
         let (work, answers) = (Arc::clone(self), answers.clone());
-        if self.under_way() >= AT_ONCE {
-            let outcome = Outcome::from(DriverError::Transient("the machine is busy".to_owned()));
+        let stopping = self.stopping.load(Ordering::Relaxed);
+        if stopping || self.under_way() >= AT_ONCE {
+            let reason = if stopping {
+                "the machine stops"
+            } else {
+                "the machine is busy"
+            };
+            let outcome = Outcome::from(DriverError::Transient(reason.to_owned()));
             self.tracker.spawn(answer(answers, id, outcome));
             return;
         }

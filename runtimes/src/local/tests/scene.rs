@@ -1,6 +1,6 @@
 //! A hub with one registered machine, and machines that are only the ends of channels.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reef_commands::{
@@ -171,6 +171,7 @@ impl Scene {
         FakeMachine {
             say,
             heard,
+            kept: VecDeque::new(),
             served: tokio::spawn(async move { hub.serve(machine, link).await }),
         }
     }
@@ -202,6 +203,8 @@ impl Scene {
 pub(super) struct FakeMachine {
     say: mpsc::Sender<String>,
     heard: mpsc::Receiver<Outgoing>,
+    /// Came while something else was waited for.
+    kept: VecDeque<FromServer>,
     served: JoinHandle<()>,
 }
 
@@ -233,6 +236,13 @@ impl FakeMachine {
 
     /// The next frame; `None`: the connection has ended.
     pub(super) async fn hear(&mut self) -> Option<FromServer> {
+        match self.kept.pop_front() {
+            Some(kept) => Some(kept),
+            None => self.hear_new().await,
+        }
+    }
+
+    async fn hear_new(&mut self) -> Option<FromServer> {
         let heard = timeout(PATIENCE, self.heard.recv())
             .await
             .expect("something is said");
@@ -257,12 +267,15 @@ impl FakeMachine {
     /// Reports, and what came of it.
     pub(super) async fn report(&mut self, seq: u64, report: Report) -> Verdict {
         self.say(&FromNode::Report { seq, report }).await;
-        match self.hear().await {
-            Some(FromServer::Ack {
-                seq: acknowledged,
-                verdict,
-            }) if acknowledged == seq => verdict,
-            other => panic!("{other:?} does not acknowledge {seq}"),
+        loop {
+            match self.hear_new().await {
+                Some(FromServer::Ack {
+                    seq: acknowledged,
+                    verdict,
+                }) if acknowledged == seq => return verdict,
+                Some(other) => self.kept.push_back(other),
+                None => panic!("the connection ended before {seq} was acknowledged"),
+            }
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn node(answer: &Value, listed: &Value) -> [Route; 3] {
         Route::get(
             GROUP,
             "/v1/machines",
-            "listMachines",
+            "listMachinesSeen",
             "Machines, what they do and when they were seen last",
         )
         .needs(views::scope(Machines::NAME))
