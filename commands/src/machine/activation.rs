@@ -47,13 +47,10 @@ impl UseCase for ActivateMachine {
             .map(|known| known.machine_id);
         let machine_id: MachineId = machine_id.ok_or_else(unknown)?;
         // Removed meanwhile or another account's: as wrong as any other code.
-        let machine = unit
-            .edit::<Machine>(&machine_id)
-            .await
-            .map_err(|error| match error {
-                CommandError::Unknown { .. } | CommandError::Foreign { .. } => unknown(),
-                other => other,
-            })?;
+        let machine = unit.edit::<Machine>(&machine_id).await.map_err(|error| {
+            let hidden = matches!(error, CommandError::Unknown { .. } | CommandError::Foreign { .. });
+            if hidden { unknown() } else { error }
+        })?;
         let account_id = machine.account_id.clone().ok_or_else(unknown)?;
         let account = unit.owned::<Account>(&account_id).await?;
         require_registered(&account)?;

@@ -109,7 +109,7 @@ impl Desk {
             let start = StartRuntime {
                 runtime_id: id.clone(),
             };
-            match self.bus.execute(&start, self.request(machine)).await {
+            match self.bus.execute(&start, request(machine)).await {
                 Ok(_) => {}
                 Err(error @ CommandError::Refused { .. }) => {
                     tracing::warn!(runtime = %id, %error, "a machine came, but its runtime was not started");
@@ -190,17 +190,12 @@ impl Desk {
     }
 
     async fn report(&self, machine: &ConnectedMachine, report: RuntimeCommand) -> Result<(), CommandError> {
-        let request = self.request(machine);
-        let reported = self.bus.decide::<Runtime>(&machine.runtime_id, report, &request);
+        let asked = request(machine);
+        let reported = self.bus.decide::<Runtime>(&machine.runtime_id, report, &asked);
         match reported.await {
             Ok(_) | Err(CommandError::Refused { .. } | CommandError::Unknown { .. }) => Ok(()),
             Err(error) => Err(error),
         }
-    }
-
-    fn request(&self, machine: &ConnectedMachine) -> Request {
-        let caller = Caller::node(machine.machine_id.as_str());
-        Request::new(caller, format!("machine/{}", machine.machine_id))
     }
 
     /// Whether the task is one of an agent on this machine: nobody reports on others'.
@@ -220,6 +215,11 @@ impl Desk {
         let known = recognise(&self.bus, &machine.token_hash).await?;
         Ok(known.is_some_and(|known| known.machine_id == machine.machine_id))
     }
+}
+
+fn request(machine: &ConnectedMachine) -> Request {
+    let caller = Caller::node(machine.machine_id.as_str());
+    Request::new(caller, format!("machine/{}", machine.machine_id))
 }
 
 /// Whose node token that is; `None`: nobody's, or not any more.
