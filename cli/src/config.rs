@@ -10,7 +10,8 @@ use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
-use serde::{Deserialize, Serialize};
+use reef_gateways::identity::IssuerConfig;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// Variables that tools beside the server read.
 const NOT_OURS: &[&str] = &[
@@ -58,6 +59,15 @@ pub(crate) struct Config {
     pub(crate) model_max_tokens: u32,
     /// Seconds an approval waits for a person.
     pub(crate) approval_ttl_s: u32,
+    /// Issuers whose session tokens are accepted; in a variable, the same as JSON.
+    #[serde(deserialize_with = "list_or_json")]
+    pub(crate) session_issuers: Vec<IssuerConfig>,
+    /// Key of the Stripe account that takes payments.
+    pub(crate) stripe_secret_key: Option<String>,
+    /// Signing secret of the webhook by which Stripe tells of payments.
+    pub(crate) stripe_webhook_secret: Option<String>,
+    /// Another address than Stripe's own.
+    pub(crate) stripe_base_url: Option<String>,
     /// Who provides the machines of users who do not say: `embedded` or `ec2`.
     pub(crate) vm_provider: String,
     /// Region of runtimes on EC2. With `ec2_ami` it makes the provider `ec2` available.
@@ -113,6 +123,10 @@ impl Default for Config {
             model: None,
             model_max_tokens: 2048,
             approval_ttl_s: 24 * 3600,
+            session_issuers: Vec::new(),
+            stripe_secret_key: None,
+            stripe_webhook_secret: None,
+            stripe_base_url: None,
             vm_provider: "embedded".to_owned(),
             ec2_region: None,
             ec2_ami: None,
@@ -155,6 +169,67 @@ impl Config {
     }
 }
 
+/// A list of tables, or a JSON text of it: variables hold only texts.
+fn list_or_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IssuerConfig>, D::Error> {
+    let value = match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::String(text) if text.trim().is_empty() => return Ok(Vec::new()),
+        serde_json::Value::String(text) => serde_json::from_str(&text).map_err(D::Error::custom)?,
+        list => list,
+    };
+    serde_json::from_value(value).map_err(D::Error::custom)
+}
+
 fn is_ours(key: &str) -> bool {
     !NOT_OURS.contains(&key) && !key.starts_with("test_")
+}
+
+#[cfg(test)]
+mod tests {
+    use figment::value::Value;
+
+    use super::*;
+
+    /// The configuration with that variable.
+    fn with(issuers: &str) -> Result<Config> {
+        let value: Value = issuers.parse().expect("any text is a value");
+        let figment = Figment::from(Serialized::defaults(Config::default()));
+        Ok(figment.merge(("session_issuers", value)).extract()?)
+    }
+
+    #[test]
+    fn issuers_are_json_in_a_variable() {
+        let config = with(
+            r#"[{"issuer": "https://clerk.example.com", "authorized_parties": ["https://tropic.bot"]},
+                {"issuer": "https://id.example.com", "jwks_url": "https://id.example.com/keys", "audience": "reef"}]"#,
+        )
+        .unwrap();
+        assert_eq!(config.session_issuers.len(), 2);
+        assert_eq!(
+            config.session_issuers[0].authorized_parties,
+            ["https://tropic.bot"]
+        );
+        assert_eq!(config.session_issuers[1].audience.as_deref(), Some("reef"));
+        assert!(with("").unwrap().session_issuers.is_empty());
+        assert!(with("[]").unwrap().session_issuers.is_empty());
+    }
+
+    #[test]
+    fn issuers_are_tables_in_a_file() {
+        let file = "[[session_issuers]]\nissuer = \"https://clerk.example.com\"\ndialect = \"tropic\"\n";
+        let figment = Figment::from(Serialized::defaults(Config::default())).merge(Toml::string(file));
+        let config: Config = figment.extract().unwrap();
+        assert_eq!(config.session_issuers[0].issuer, "https://clerk.example.com");
+    }
+
+    #[test]
+    fn what_is_no_issuer_is_refused() {
+        for bad in [
+            r#"[{"name": "x"}]"#,
+            r#"[{"issuer": "x", "colour": "red"}]"#,
+            "https://clerk.example.com",
+            "{",
+        ] {
+            assert!(with(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -12,8 +12,16 @@ use reef_commands::{
     follower::FollowerConfig,
     machine::Desk,
     managers::{Context, Managers},
+<<<<<<< HEAD
     ports::{Checkpoints, LogLines, NodeEvents, RuntimeDriver},
+=======
+    ports::{Checkpoints, Clock, LogLines, RuntimeDriver},
+>>>>>>> main
     task::NodeReports,
+};
+use reef_gateways::{
+    identity::SessionIssuers,
+    stripe::{Stripe, StripeConfig},
 };
 use reef_runtimes::{
     Hub, HubConfig, LocalDriver, MemoryLogLines,
@@ -44,7 +52,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let store = database::open(&config, keys.master.clone()).await?;
-    let services = services(&store);
+    let services = services(&config, &store)?;
     let bus = Bus::new(services.clone());
     let holder = uuid::Uuid::now_v7().to_string();
     let node = node_reports(&config, &bus);
@@ -95,10 +103,11 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     Ok(())
 }
 
-fn services(store: &Store) -> Services {
+fn services(config: &Config, store: &Store) -> Result<Services> {
     let clock = database::clock();
     let log_lines: Arc<dyn LogLines> = Arc::new(MemoryLogLines::new(Arc::clone(&clock)));
-    Services {
+    let gateways = gateways(config, &clock)?;
+    Ok(Services {
         log: Arc::new(store.clone()),
         views: Arc::new(store.clone()),
         vault: Arc::new(store.clone()),
@@ -107,8 +116,30 @@ fn services(store: &Store) -> Services {
         entropy: Arc::new(RandomEntropy),
         log_lines,
         sightings: Arc::new(store.clone()),
-        gateways: Gateways::default(),
-    }
+        gateways,
+    })
+}
+
+/// Services outside, as far as they are configured.
+fn gateways(config: &Config, clock: &Arc<dyn Clock>) -> Result<Gateways> {
+    let tokens = if config.session_issuers.is_empty() {
+        None
+    } else {
+        let issuers = SessionIssuers::new(config.session_issuers.clone(), Arc::clone(clock));
+        Some(Arc::new(issuers.context("session_issuers")?) as _)
+    };
+    let payments = match (&config.stripe_secret_key, &config.stripe_webhook_secret) {
+        (None, None) => None,
+        (Some(key), Some(webhook)) => {
+            let account =
+                StripeConfig::new(key, webhook, config.stripe_base_url.as_deref()).context("stripe")?;
+            let stripe = Stripe::new(account, Arc::clone(clock)).context("stripe")?;
+            Some(Arc::new(stripe) as _)
+        }
+        (Some(_), None) => anyhow::bail!("stripe_webhook_secret is missing: nothing would tell of payments"),
+        (None, Some(_)) => anyhow::bail!("stripe_secret_key is missing"),
+    };
+    Ok(Gateways { tokens, payments })
 }
 
 fn node_reports(config: &Config, bus: &Bus) -> Arc<dyn NodeEvents> {

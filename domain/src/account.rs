@@ -9,13 +9,17 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    AccountId, AnyEvent, Decider, Dialect, IdentityId, Refusal, RefusalKind, UserId, event::events, text,
-};
+use crate::{AccountId, AnyEvent, Decider, Dialect, IdentityId, UserId, text};
 
+mod command;
+mod event;
 mod plan;
+mod refusal;
 
+pub use command::AccountCommand;
+pub use event::AccountEvent;
 pub use plan::Plan;
+pub use refusal::AccountRefusal;
 
 /// An account, as far as decisions need it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -78,207 +82,6 @@ pub enum Role {
     Tester,
     /// An end customer in a tenant.
     Customer,
-}
-
-/// What an account can be asked.
-#[derive(Debug, Clone, PartialEq)]
-pub enum AccountCommand {
-    /// Open it.
-    Register {
-        /// New id.
-        account_id: AccountId,
-        /// The wire API of its clients.
-        dialect: Dialect,
-        /// Display name, 1 to 100 characters.
-        name: String,
-        /// New id of the owner.
-        owner_user_id: UserId,
-        /// E-mail of the owner, where one is known.
-        owner_email: Option<String>,
-        /// First plan.
-        plan: Plan,
-    },
-    /// Let another person act in it.
-    AddUser {
-        /// New id.
-        user_id: UserId,
-        /// E-mail, where one is known.
-        email: Option<String>,
-        /// Display name, 1 to 100 characters.
-        name: Option<String>,
-        /// First role.
-        role: Role,
-    },
-    /// Change a user's role.
-    GrantRole {
-        /// Whose.
-        user_id: UserId,
-        /// The role from now on.
-        role: Role,
-    },
-    /// Let a user sign in with the session tokens of an issuer outside. The same again changes nothing.
-    LinkIdentity {
-        /// Whose way to sign in it is.
-        user_id: UserId,
-        /// Id of the identity.
-        identity_id: IdentityId,
-        /// The issuer of the tokens, 1 to 500 characters.
-        issuer: String,
-        /// Who it is to the issuer, 1 to 255 characters.
-        subject: String,
-    },
-    /// Change the plan.
-    AssignPlan {
-        /// The plan from now on.
-        plan: Plan,
-    },
-    /// Refuse its credentials for now.
-    Suspend {
-        /// Why, for people; up to 500 bytes.
-        reason: String,
-    },
-    /// Take a suspension back.
-    Reinstate,
-    /// End it for good.
-    Close,
-}
-
-events! {
-    /// What can happen to an account.
-    pub enum AccountEvent {
-        /// It was opened.
-        Registered = "AccountRegistered", 1 {
-            /// Its id.
-            account_id: AccountId,
-            /// The wire API of its clients.
-            dialect: Dialect,
-            /// Display name.
-            name: String,
-            /// E-mail of the owner, where one is known.
-            owner_email: Option<String>,
-        },
-        /// Somebody may act in it.
-        UserAdded = "UserAdded", 1 {
-            /// Who.
-            user_id: UserId,
-            /// E-mail, where one is known.
-            email: Option<String>,
-            /// Display name.
-            name: Option<String>,
-            /// First role.
-            role: Role,
-        },
-        /// A user's role changed.
-        RoleGranted = "RoleGranted", 1 {
-            /// Whose.
-            user_id: UserId,
-            /// The role from now on.
-            role: Role,
-        },
-        /// A user signs in with the session tokens of an issuer outside.
-        IdentityLinked = "IdentityLinked", 1 {
-            /// Whose account.
-            account_id: AccountId,
-            /// Whose way to sign in it is.
-            user_id: UserId,
-            /// Id of the identity.
-            identity_id: IdentityId,
-            /// The issuer of the tokens.
-            issuer: String,
-            /// Who it is to the issuer.
-            subject: String,
-        },
-        /// The plan is another.
-        PlanAssigned = "PlanAssigned", 1 {
-            /// The plan from now on.
-            plan: Plan,
-        },
-        /// Its credentials are refused.
-        Suspended = "AccountSuspended", 1 {
-            /// Why.
-            reason: String,
-        },
-        /// It is in use again.
-        Reinstated = "AccountReinstated", 1 {},
-        /// It is over.
-        Closed = "AccountClosed", 1 {},
-    }
-}
-
-/// Why an account says no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AccountRefusal {
-    /// No such account.
-    #[error("there is no such account")]
-    AccountNotFound,
-    /// The id is taken.
-    #[error("the account is already registered")]
-    AccountAlreadyRegistered,
-    /// It is closed.
-    #[error("the account is closed")]
-    AccountClosed,
-    /// The user is not of this account.
-    #[error("there is no such user in the account")]
-    UserNotFound,
-    /// The user is there with another role or name.
-    #[error("the user is already in the account")]
-    UserAlreadyAdded,
-    /// The way to sign in leads to another user.
-    #[error("another user of the account signs in with that identity")]
-    IdentityTaken,
-    /// An issuer or subject that nothing can be filed under.
-    #[error("an issuer has 1 to 500 and a subject 1 to 255 characters, none of them a control character")]
-    IdentityInvalid,
-    /// Somebody must own it.
-    #[error("the account would be left without an owner")]
-    LastOwner,
-    /// 1 to 100 printable characters.
-    #[error("a name has 1 to 100 characters, none of them a control character")]
-    NameInvalid,
-    /// Not an address.
-    #[error("that is not an e-mail address")]
-    EmailInvalid,
-    /// A figure of the plan is out of range.
-    #[error("a figure of the plan is out of range")]
-    PlanInvalid,
-    /// The text is too long or cannot be stored.
-    #[error("a reason has at most 500 bytes")]
-    ReasonInvalid,
-}
-
-impl Refusal for AccountRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::AccountNotFound => "account_not_found",
-            Self::AccountAlreadyRegistered => "account_already_registered",
-            Self::AccountClosed => "account_closed",
-            Self::UserNotFound => "user_not_found",
-            Self::UserAlreadyAdded => "user_already_added",
-            Self::IdentityTaken => "identity_taken",
-            Self::IdentityInvalid => "identity_invalid",
-            Self::LastOwner => "last_owner",
-            Self::NameInvalid => "name_invalid",
-            Self::EmailInvalid => "email_invalid",
-            Self::PlanInvalid => "plan_invalid",
-            Self::ReasonInvalid => "reason_invalid",
-        }
-    }
-
-    fn kind(&self) -> RefusalKind {
-        match self {
-            Self::AccountNotFound | Self::UserNotFound => RefusalKind::NotFound,
-            Self::AccountAlreadyRegistered
-            | Self::AccountClosed
-            | Self::UserAlreadyAdded
-            | Self::IdentityTaken
-            | Self::LastOwner => RefusalKind::Conflict,
-            Self::NameInvalid
-            | Self::EmailInvalid
-            | Self::IdentityInvalid
-            | Self::PlanInvalid
-            | Self::ReasonInvalid => RefusalKind::Invalid,
-        }
-    }
 }
 
 /// Whether an account would take the text as somebody's e-mail.

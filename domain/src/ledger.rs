@@ -13,14 +13,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    AccountId, AnyEvent, CheckoutId, Decider, EntryId, Refusal, RefusalKind, RuntimeId, UserId,
-    event::events, text,
-};
+use crate::{AccountId, AnyEvent, CheckoutId, Decider, EntryId, RuntimeId, text};
 
 mod checkout;
+mod command;
+mod event;
+mod refusal;
 
 pub use checkout::{Checkout, price_cents};
+pub use command::LedgerCommand;
+pub use event::LedgerEvent;
+pub use refusal::LedgerRefusal;
 
 /// The ledger of an account, as far as decisions need it; entries are a view.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -64,214 +67,6 @@ impl Ledger {
     pub const MAX_PURCHASE_CREDITS: u32 = 1_000_000;
     /// Longest time one charge may cover, in milliseconds: 31 days.
     pub const MAX_ELAPSED_MS: u64 = 31 * 86_400_000;
-}
-
-/// What a ledger can be asked.
-#[derive(Debug, Clone, PartialEq)]
-pub enum LedgerCommand {
-    /// Begin at zero, with the account.
-    Open {
-        /// Whose ledger.
-        account_id: AccountId,
-    },
-    /// Add credits. The same grant again changes nothing.
-    GrantCredits {
-        /// Whose ledger.
-        account_id: AccountId,
-        /// Id of the entry.
-        entry_id: EntryId,
-        /// What makes the grant recognisable, 1 to 128 characters.
-        grant_id: String,
-        /// How much, in micro-credits, at least 1.
-        amount_micro: u64,
-        /// What for, up to 500 bytes.
-        description: String,
-    },
-    /// Charge one interval of a running runtime. The same interval again changes nothing.
-    ChargeRuntime {
-        /// Whose ledger.
-        account_id: AccountId,
-        /// Id of the entry.
-        entry_id: EntryId,
-        /// Which runtime.
-        runtime_id: RuntimeId,
-        /// Which run of it: grows with every start.
-        run: u64,
-        /// Which interval of the run, from 0.
-        interval: u64,
-        /// How long it ran in that interval, in milliseconds, up to 31 days.
-        elapsed_ms: u64,
-        /// What an hour costs, in micro-credits.
-        rate_micro_per_hour: u64,
-        /// Charges are whole multiples of this many micro-credits.
-        quantum_micro: u64,
-    },
-    /// A payment provider has opened a payment page for a purchase. The same checkout again changes nothing.
-    StartCheckout {
-        /// Whose ledger.
-        account_id: AccountId,
-        /// Id of the checkout.
-        checkout_id: CheckoutId,
-        /// Who buys.
-        user_id: UserId,
-        /// How many credits, 1 to 1,000,000.
-        credits: u32,
-        /// What the provider calls it, 1 to 255 characters.
-        provider_ref: String,
-    },
-    /// The payment provider has confirmed the payment. Again changes nothing.
-    CompleteCheckout {
-        /// Id of the checkout.
-        checkout_id: CheckoutId,
-        /// What the provider calls it: must be what it was called when it was started.
-        provider_ref: String,
-        /// Id of the entry.
-        entry_id: EntryId,
-    },
-}
-
-events! {
-    /// What can happen to a ledger.
-    pub enum LedgerEvent {
-        /// It begins at zero.
-        Opened = "LedgerOpened", 1 {
-            /// Whose ledger.
-            account_id: AccountId,
-        },
-        /// Credits were added.
-        CreditsGranted = "CreditsGranted", 1 {
-            /// Whose ledger.
-            account_id: AccountId,
-            /// Id of the entry.
-            entry_id: EntryId,
-            /// What makes the grant recognisable.
-            grant_id: String,
-            /// How much, in micro-credits.
-            amount_micro: u64,
-            /// What for.
-            description: String,
-        },
-        /// An interval was charged; the amount is 0 where rounding or an empty ledger left nothing to take.
-        CreditsDeducted = "CreditsDeducted", 1 {
-            /// Whose ledger.
-            account_id: AccountId,
-            /// Id of the entry.
-            entry_id: EntryId,
-            /// Which runtime.
-            runtime_id: RuntimeId,
-            /// Which run of it.
-            run: u64,
-            /// Which interval of the run, from 0.
-            interval: u64,
-            /// How long it ran in that interval, in milliseconds.
-            elapsed_ms: u64,
-            /// What was taken, in micro-credits.
-            amount_micro: u64,
-            /// What rounding left to charge, in micro-credits times milliseconds per hour.
-            carry: i64,
-        },
-        /// Nothing is left.
-        BalanceExhausted = "BalanceExhausted", 1 {
-            /// Whose ledger.
-            account_id: AccountId,
-            /// The runtime whose charge used it up.
-            runtime_id: RuntimeId,
-        },
-        /// Somebody was sent to a payment page; nothing is paid yet.
-        CheckoutStarted = "CheckoutStarted", 1 {
-            /// Whose ledger.
-            account_id: AccountId,
-            /// Id of the checkout.
-            checkout_id: CheckoutId,
-            /// Who buys.
-            user_id: UserId,
-            /// How many credits.
-            credits: u32,
-            /// What they cost, in US cents.
-            price_cents: u64,
-            /// What the payment provider calls it.
-            provider_ref: String,
-        },
-        /// A checkout was paid, and its credits were added.
-        CreditsPurchased = "CreditsPurchased", 1 {
-            /// Whose ledger.
-            account_id: AccountId,
-            /// Id of the entry.
-            entry_id: EntryId,
-            /// Id of the checkout.
-            checkout_id: CheckoutId,
-            /// Who bought.
-            user_id: UserId,
-            /// How many credits.
-            credits: u32,
-            /// What they cost, in US cents.
-            price_cents: u64,
-            /// How much was added, in micro-credits.
-            amount_micro: u64,
-        },
-    }
-}
-
-/// Why a ledger says no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LedgerRefusal {
-    /// Zero, or more than a ledger holds.
-    #[error("the amount must be at least 1 micro-credit and the balance stay within {limit} micro-credits")]
-    AmountInvalid {
-        /// Most a ledger holds, in micro-credits.
-        limit: u64,
-    },
-    /// The grant id was used for another amount.
-    #[error("that grant was already applied with another amount")]
-    GrantConflict,
-    /// The grant id or the description is not acceptable.
-    #[error("a grant id has 1 to 128 characters and a description at most 500 bytes")]
-    GrantInvalid,
-    /// Time, rate or quantum are out of range.
-    #[error("time, rate or quantum of the charge are out of range")]
-    ChargeInvalid,
-    /// No credits, or too many.
-    #[error("a purchase is for 1 to {limit} credits")]
-    QuantityInvalid {
-        /// Most credits one purchase is for.
-        limit: u32,
-    },
-    /// Without a name of the provider's a payment could not be told from another.
-    #[error("what the payment provider calls a checkout has 1 to 255 printable characters")]
-    ProviderRefInvalid,
-    /// No purchase of that id was started here.
-    #[error("there is no such checkout")]
-    CheckoutNotFound,
-    /// The id stands for another purchase.
-    #[error("that checkout is for another purchase")]
-    CheckoutConflict,
-}
-
-impl Refusal for LedgerRefusal {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::AmountInvalid { .. } => "amount_invalid",
-            Self::GrantConflict => "grant_conflict",
-            Self::GrantInvalid => "grant_invalid",
-            Self::ChargeInvalid => "charge_invalid",
-            Self::QuantityInvalid { .. } => "quantity_invalid",
-            Self::ProviderRefInvalid => "provider_ref_invalid",
-            Self::CheckoutNotFound => "checkout_not_found",
-            Self::CheckoutConflict => "checkout_conflict",
-        }
-    }
-
-    fn kind(&self) -> RefusalKind {
-        match self {
-            Self::AmountInvalid { .. }
-            | Self::GrantInvalid
-            | Self::ChargeInvalid
-            | Self::QuantityInvalid { .. }
-            | Self::ProviderRefInvalid => RefusalKind::Invalid,
-            Self::GrantConflict | Self::CheckoutConflict => RefusalKind::Conflict,
-            Self::CheckoutNotFound => RefusalKind::NotFound,
-        }
-    }
 }
 
 impl Ledger {

@@ -82,7 +82,7 @@ fn start_postgres(environment: &mut Environment, left_out: &mut Vec<String>) -> 
 fn find_peers(target: &Path, environment: &mut Environment, left_out: &mut Vec<String>) {
     match peers::python(target) {
         Ok(python) => environment.push(("REEF_TEST_PYTHON", python)),
-        Err(error) => left_out.push(format!("the feed read by the CloudEvents SDK (PyPI): {error:#}")),
+        Err(error) => left_out.push(format!("the CloudEvents SDK and localstripe (PyPI): {error:#}")),
     }
     match peers::node(target) {
         Ok(modules) => environment.push(("REEF_TEST_NODE_MODULES", modules)),

@@ -20,6 +20,11 @@ const MAY_USE: &[(&str, &[&str], &[&str])] = &[
         &["reef-store"],
     ),
     (
+        "reef-gateways",
+        &["reef-commands", "reef-domain"],
+        &["reef-projections", "reef-store"],
+    ),
+    (
         "reef-api",
         &["reef-commands", "reef-domain", "reef-projections"],
         &["reef-runtimes", "reef-store"],
@@ -30,6 +35,7 @@ const MAY_USE: &[(&str, &[&str], &[&str])] = &[
             "reef-api",
             "reef-commands",
             "reef-domain",
+            "reef-gateways",
             "reef-projections",
             "reef-runtimes",
             "reef-store",
@@ -56,7 +62,8 @@ const MAY_USE: &[(&str, &[&str], &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["reef-store"]),
     ("rusqlite", &["reef-store"]),
-    ("reqwest", &["reef-runtimes", "reef-cli"]),
+    ("reqwest", &["reef-runtimes", "reef-gateways", "reef-cli"]),
+    ("jsonwebtoken", &["reef-gateways"]),
     ("aws-credential-types", &["reef-runtimes"]),
     ("aws-sigv4", &["reef-runtimes"]),
     ("quick-xml", &["reef-runtimes"]),
