@@ -12,11 +12,7 @@ use reef_commands::{
     follower::FollowerConfig,
     machine::Desk,
     managers::{Context, Managers},
-<<<<<<< HEAD
-    ports::{Checkpoints, LogLines, NodeEvents, RuntimeDriver},
-=======
-    ports::{Checkpoints, Clock, LogLines, RuntimeDriver},
->>>>>>> main
+    ports::{Checkpoints, Clock, LogLines, NodeEvents, RuntimeDriver},
     task::NodeReports,
 };
 use reef_gateways::{
