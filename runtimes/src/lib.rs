@@ -2,7 +2,7 @@
 //!
 //! [`embedded`] is a runtime inside the server: it keeps workspace files and memory, claims tasks, applies
 //! the policy, and answers through [`model`]: an OpenAI-compatible server, Anthropic, or, with neither
-//! configured, a small local responder that says what it is. [`ec2`] has an instance per runtime with an OpenClaw
+//! configured, a small local responder that says what it is. [`ec2`] has an instance per runtime with an `OpenClaw`
 //! gateway on it. [`local`] makes people's own machines runtimes; what runs there is a [`node`]. [`log_lines`] keeps
 //! what runtimes print.
 //!

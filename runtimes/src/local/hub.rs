@@ -54,7 +54,7 @@ impl Default for HubConfig {
             hello: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
             silence: Duration::from_secs(45),
-            call: Duration::from_secs(60),
+            call: Duration::from_mins(1),
             wait: Duration::from_secs(5),
         }
     }

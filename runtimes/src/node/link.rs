@@ -45,12 +45,13 @@ pub(super) enum Ended {
 
 impl Ended {
     fn lost(error: &WsError) -> Self {
-        match error {
-            WsError::Http(answer) if answer.status() == StatusCode::UNAUTHORIZED => {
-                Self::Fatal(NodeEnd::Revoked)
-            }
-            WsError::Http(answer) => Self::Lost(format!("the server answers {}", answer.status())),
-            other => Self::Lost(other.to_string()),
+        let WsError::Http(answer) = error else {
+            return Self::Lost(error.to_string());
+        };
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            Self::Fatal(NodeEnd::Revoked)
+        } else {
+            Self::Lost(format!("the server answers {}", answer.status()))
         }
     }
 
@@ -193,7 +194,7 @@ async fn receive(
             Err(ended) => return ended,
             Ok(None) => {}
             Ok(Some(FromServer::Request { id, runtime, call })) => {
-                work.begin(&replies, answers, id, &runtime, call)
+                work.begin(&replies, answers, id, &runtime, call);
             }
             Ok(Some(FromServer::Cancel { id })) => replies.cancel(id),
             Ok(Some(FromServer::Ack { seq, verdict })) => outbox.acknowledged(seq, verdict).await,
@@ -231,7 +232,7 @@ async fn send(
                     Some(said) => said,
                     None => return Ended::Lost("nothing is left to say".to_owned()),
                 },
-                changed = changes.changed() => match changed {
+                news = changes.changed() => match news {
                     Ok(()) => continue,
                     Err(_) => return Ended::Lost("nothing is left to report".to_owned()),
                 },
@@ -249,20 +250,20 @@ async fn send(
 fn fitting(seq: u64, report: Report, max_frame: usize) -> FromNode {
     let frame = FromNode::Report { seq, report };
     let length = serde_json::to_string(&frame).map_or(0, |text| text.len());
-    match frame {
-        FromNode::Report {
-            seq,
-            report: Report::TaskCompleted { task_id, .. },
-        } if length > max_frame => FromNode::Report {
-            seq,
+    if length > max_frame
+        && let FromNode::Report { seq, report } = &frame
+        && let Report::TaskCompleted { task_id, .. } = report
+    {
+        return FromNode::Report {
+            seq: *seq,
             report: Report::TaskFailed {
-                task_id,
+                task_id: task_id.clone(),
                 code: "result_too_long".to_owned(),
                 reason: format!("the result has more than the {max_frame} bytes that can be sent"),
             },
-        },
-        frame => frame,
+        };
     }
+    frame
 }
 
 /// Resident memory of this process, where the system tells it.

@@ -73,7 +73,7 @@ impl Work {
         if !welcome.is_to_run {
             self.driver.stop(&spec, &token).await?;
         }
-        let here = self.files.agents().await.map_err(unreadable)?;
+        let here = self.files.agents().await.map_err(|error| unreadable(&error))?;
         for agent in here {
             let belongs = welcome.agents.contains(&agent) || agent.as_str() == spec.runtime_id.as_str();
             if !belongs {
@@ -218,6 +218,6 @@ async fn answer(answers: mpsc::Sender<FromNode>, id: u64, outcome: Outcome) {
     }
 }
 
-fn unreadable(error: io::Error) -> DriverError {
+fn unreadable(error: &io::Error) -> DriverError {
     DriverError::Transient(format!("the node's folder cannot be read: {error}"))
 }
