@@ -88,8 +88,8 @@ pub(crate) struct Config {
     pub(crate) ec2_gateway_unit: String,
     /// The user it runs as.
     pub(crate) ec2_gateway_user: String,
-    /// Its state folder, with `openclaw.json`.
-    pub(crate) ec2_gateway_home: String,
+    /// Its state folder, with `openclaw.json`; `.openclaw` in that user's home when absent.
+    pub(crate) ec2_gateway_home: Option<String>,
     /// Its port on the instance's loopback.
     pub(crate) ec2_gateway_port: u16,
     /// Where EC2 answers instead of AWS.
@@ -137,7 +137,7 @@ impl Default for Config {
             ec2_wait_for_agent: true,
             ec2_gateway_unit: "openclaw-gateway".to_owned(),
             ec2_gateway_user: "openclaw".to_owned(),
-            ec2_gateway_home: "/home/openclaw/.openclaw".to_owned(),
+            ec2_gateway_home: None,
             ec2_gateway_port: 18789,
             ec2_endpoint: None,
             ec2_ssm_endpoint: None,
@@ -173,7 +173,8 @@ impl Config {
 fn list_or_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IssuerConfig>, D::Error> {
     let value = match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) if text.trim().is_empty() => return Ok(Vec::new()),
-        serde_json::Value::String(text) => serde_json::from_str(&text).map_err(D::Error::custom)?,
+        serde_json::Value::String(text) => serde_json::from_str(&text)
+            .map_err(|error| D::Error::custom(format!("not a JSON list of issuers: {error}")))?,
         list => list,
     };
     serde_json::from_value(value).map_err(D::Error::custom)

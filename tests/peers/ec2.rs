@@ -5,7 +5,7 @@ mod moto;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Account, Database, Setup, left_out};
+use crate::harness::{Account, Database, LONG, Setup, left_out, wait_until};
 use moto::Moto;
 
 /// The state of each of its instances, as moto says.
@@ -62,6 +62,10 @@ async fn a_runtime_on_ec2_is_made_stopped_started_and_destroyed() {
     assert_eq!(again["provider_ref"], instance.as_str());
 
     client.command("DestroyRuntime", of).await.ok();
-    account.becomes("runtimes", &runtime, "destroyed").await;
+    let gone = async || {
+        let look = client.get(&format!("/v1/views/runtimes/{runtime}")).await;
+        (look.status == 404).then_some(())
+    };
+    wait_until("the runtime is gone", LONG, gone).await;
     assert_eq!(states(&moto).await, ["terminated"]);
 }

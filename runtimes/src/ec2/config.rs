@@ -44,8 +44,8 @@ pub struct GatewayConfig {
     pub unit: String,
     /// The user it runs as; workspaces belong to it.
     pub user: String,
-    /// Its state folder, with `openclaw.json` in it.
-    pub home: String,
+    /// Its state folder, with `openclaw.json` in it; `.openclaw` in the user's home when absent.
+    pub home: Option<String>,
     /// Its port on the loopback.
     pub port: u16,
     /// Where Reef keeps its own files on the instance.
@@ -59,7 +59,7 @@ impl Default for GatewayConfig {
         Self {
             unit: "openclaw-gateway".to_owned(),
             user: "openclaw".to_owned(),
-            home: "/home/openclaw/.openclaw".to_owned(),
+            home: None,
             port: 18789,
             state: "/var/lib/reef".to_owned(),
             units: "/etc/systemd/system".to_owned(),
@@ -90,10 +90,10 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             call: Duration::from_secs(20),
-            delivery: Duration::from_secs(60),
-            command: Duration::from_secs(180),
-            chat: Duration::from_secs(300),
-            task: Duration::from_secs(1800),
+            delivery: Duration::from_mins(1),
+            command: Duration::from_mins(3),
+            chat: Duration::from_mins(5),
+            task: Duration::from_mins(30),
             look: Duration::from_millis(500),
             pending: Duration::from_secs(2),
         }
@@ -126,38 +126,36 @@ impl Ec2Config {
 
     /// Names go into scripts and addresses: only plain ones are taken.
     pub(super) fn validate(&self) -> Result<(), Ec2ConfigError> {
-        let GatewayConfig {
-            unit,
-            user,
-            home,
-            state,
-            units,
-            ..
-        } = &self.gateway;
-        let named = [
+        let gateway = &self.gateway;
+        let names = [
             ("region", &self.region, "-"),
             ("AMI", &self.ami, "-"),
             ("instance type", &self.instance_type, ".-"),
             ("login user", &self.login_user, "_-"),
-            ("gateway unit", unit, "_-.@"),
-            ("gateway user", user, "_-"),
-            ("gateway home", home, "/_-."),
-            ("state folder", state, "/_-."),
-            ("unit folder", units, "/_-."),
+            ("gateway unit", &gateway.unit, "_-.@"),
+            ("gateway user", &gateway.user, "_-"),
         ];
-        for (what, value, besides) in named {
+        let folders = [
+            ("gateway home", gateway.home.as_ref()),
+            ("state folder", Some(&gateway.state)),
+            ("unit folder", Some(&gateway.units)),
+        ];
+        let plain = |value: &str, besides: &str| {
             let plain = |c: char| c.is_ascii_alphanumeric() || besides.contains(c);
-            if value.is_empty() || !value.chars().all(plain) {
-                return Err(Ec2ConfigError(format!(
-                    "the {what} {value:?} of EC2 is not usable"
-                )));
-            }
-        }
-        match home.starts_with('/') {
-            true => Ok(()),
-            false => Err(Ec2ConfigError(format!(
-                "the gateway home {home:?} is not an absolute path"
+            !value.is_empty() && value.chars().all(plain)
+        };
+        let name = names
+            .into_iter()
+            .find(|(_, value, besides)| !plain(value, besides));
+        let folder = folders
+            .into_iter()
+            .filter_map(|(what, value)| value.map(|value| (what, value)))
+            .find(|(_, value)| !value.starts_with('/') || !plain(value, "/_-."));
+        match name.map(|(what, value, _)| (what, value)).or(folder) {
+            Some((what, value)) => Err(Ec2ConfigError(format!(
+                "the {what} {value:?} of EC2 is not usable"
             ))),
+            None => Ok(()),
         }
     }
 
@@ -187,5 +185,42 @@ impl Ec2Config {
         } else {
             "aws"
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_leave_its_place_in_a_script_is_refused_and_named() {
+        let said = |change: fn(&mut Ec2Config)| {
+            let mut config = Ec2Config::new("eu-west-1", "ami-1");
+            change(&mut config);
+            config.validate().map_err(|error| error.to_string())
+        };
+        assert_eq!(said(|_| {}), Ok(()));
+        let refused = |what: &str, change| {
+            let refused = said(change).expect_err(what);
+            assert!(refused.contains(what), "{refused}");
+        };
+        refused("login user", |config| {
+            "a'; reboot".clone_into(&mut config.login_user)
+        });
+        refused("region", |config| config.region.clear());
+        refused("gateway home", |config| {
+            config.gateway.home = Some("relative".to_owned())
+        });
+        refused("state folder", |config| {
+            "/var/$(id)".clone_into(&mut config.gateway.state)
+        });
+    }
+
+    #[test]
+    fn aws_is_where_the_region_says() {
+        let url = |region: &str| Ec2Config::new(region, "ami-1").ssm_url().unwrap().to_string();
+        assert_eq!(url("eu-west-1"), "https://ssm.eu-west-1.amazonaws.com/");
+        assert_eq!(url("cn-north-1"), "https://ssm.cn-north-1.amazonaws.com.cn/");
+        assert_eq!(Ec2Config::new("us-gov-west-1", "ami-1").partition(), "aws-us-gov");
     }
 }

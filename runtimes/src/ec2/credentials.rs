@@ -13,7 +13,7 @@ use super::error::{AwsError, beginning};
 use crate::model::http::causes;
 
 /// Lent keys are replaced that long before they run out.
-const RENEW_BEFORE: Duration = Duration::from_secs(300);
+const RENEW_BEFORE: Duration = Duration::from_mins(5);
 /// The link-local services that lend keys answer at once or not at all.
 const PATIENCE: Duration = Duration::from_secs(3);
 const METADATA: &str = "http://169.254.169.254";
@@ -127,8 +127,8 @@ impl CredentialCache {
                 uri,
                 token,
                 token_file,
-            } => from_container(http, uri, token.as_ref(), token_file.as_deref()).await,
-            CredentialSource::Instance | CredentialSource::Static { .. } => self.from_instance(http).await,
+            } => lent_to_container(http, uri, token.as_ref(), token_file.as_deref()).await,
+            CredentialSource::Instance | CredentialSource::Static { .. } => self.lent_by_role(http).await,
         }?;
         *lent = Some(fetched.clone());
         Ok(fetched)
@@ -139,7 +139,7 @@ impl CredentialCache {
         *self.lent.lock().await = None;
     }
 
-    async fn from_instance(&self, http: &Client) -> Result<Credentials, AwsError> {
+    async fn lent_by_role(&self, http: &Client) -> Result<Credentials, AwsError> {
         let base = format!("{}/latest", self.metadata);
         let token = http
             .put(format!("{base}/api/token"))
@@ -158,7 +158,7 @@ impl CredentialCache {
     }
 }
 
-async fn from_container(
+async fn lent_to_container(
     http: &Client,
     uri: &str,
     token: Option<&Zeroizing<String>>,

@@ -70,15 +70,16 @@ class Place:
     """Where things are on this instance."""
 
     def __init__(self, place):
-        self.unit, self.home, self.port = place["unit"], place["home"], place["port"]
+        self.unit, self.port = place["unit"], place["port"]
         self.state, self.region = place["state"], place["region"]
         self.drop_in = os.path.join(place["units"], self.unit.removesuffix(".service") + ".service.d", "reef.conf")
         self.environment = os.path.join(self.state, "gateway.env")
-        self.config = os.path.join(self.home, "openclaw.json")
         try:
             self.user = pwd.getpwnam(place["user"])
         except KeyError:
             raise Trouble("the image has no user " + place["user"]) from None
+        self.home = place["home"] or os.path.join(self.user.pw_dir, ".openclaw")
+        self.config = os.path.join(self.home, "openclaw.json")
 
     def path(self, *names):
         return os.path.join(self.state, *names)

@@ -30,6 +30,8 @@ fn nothing_of_an_order_can_leave_its_place_in_the_script() {
     assert_eq!(text.matches("\nREEF_ORDER\n").count(), 1);
     assert!(!PROGRAM.contains("\nREEF_PROGRAM"));
     assert!(PROGRAM.ends_with('\n'));
+    // SSM would put a parameter in its place.
+    assert!(!text.contains("{{"));
 }
 
 #[test]

@@ -46,11 +46,25 @@ pub(super) struct FakeRule {
     pub(super) block: String,
 }
 
+impl FakeRule {
+    /// As somebody adds it by hand, to let everybody in.
+    pub(super) fn by_hand() -> Self {
+        Self {
+            id: "sgr-by-hand".to_owned(),
+            protocol: "-1".to_owned(),
+            port: "-1".to_owned(),
+            block: "0.0.0.0/0".to_owned(),
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Account {
     pub(super) instances: Vec<FakeInstance>,
     /// Id to name.
     pub(super) groups: BTreeMap<String, String>,
+    /// Networks that groups were made in; empty: the default one.
+    pub(super) networks: Vec<String>,
     pub(super) rules: Vec<FakeRule>,
     pub(super) online: Vec<String>,
     pub(super) parameters: BTreeMap<String, String>,
@@ -214,7 +228,8 @@ fn instances<'a>(found: impl Iterator<Item = &'a FakeInstance>) -> String {
                 instance.id, instance.state, instance.reason
             )
         })
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 impl FakeAws {
@@ -232,15 +247,20 @@ impl FakeAws {
                     .groups
                     .iter()
                     .filter(|(_, name)| **name == given("Filter.1.Value.1"));
-                let items: String = named
-                    .map(|(id, _)| format!("<item><groupId>{id}</groupId></item>"))
-                    .collect();
+                let items = named.map(|(id, _)| format!("<item><groupId>{id}</groupId></item>"));
+                let items = items.collect::<Vec<_>>().concat();
                 format!("<securityGroupInfo>{items}</securityGroupInfo>")
             }
             "CreateSecurityGroup" => {
                 if account.groups.values().any(|name| *name == given("GroupName")) {
                     return Err((400, "InvalidGroup.Duplicate"));
                 }
+                assert_eq!(
+                    given("SubnetId"),
+                    "",
+                    "a group is of a network, not of a part of it"
+                );
+                account.networks.push(given("VpcId"));
                 let id = format!("sg-{}", account.groups.len() + 1);
                 account.groups.insert(id.clone(), given("GroupName"));
                 format!("<return>true</return><groupId>{id}</groupId>")
@@ -259,6 +279,7 @@ impl FakeAws {
                     .ok_or((400, "InvalidGroup.NotFound"))?;
                 "<return>true</return>".to_owned()
             }
+            "DescribeSubnets" => "<subnetSet><item><vpcId>vpc-1</vpcId></item></subnetSet>".to_owned(),
             "DescribeSecurityGroupRules" => account.rules_as_xml(),
             "AuthorizeSecurityGroupIngress" => account.authorize(form)?,
             "RevokeSecurityGroupIngress" => {
@@ -419,7 +440,7 @@ impl Account {
     }
 
     fn rules_as_xml(&self) -> String {
-        let rules: String = self
+        let rules: Vec<_> = self
             .rules
             .iter()
             .map(|rule| {
@@ -442,6 +463,7 @@ impl Account {
         let egress = "<item><securityGroupRuleId>sgr-out</securityGroupRuleId><isEgress>true</isEgress>\
                       <ipProtocol>-1</ipProtocol><fromPort>-1</fromPort><toPort>-1</toPort>\
                       <cidrIpv4>0.0.0.0/0</cidrIpv4></item>";
+        let rules = rules.concat();
         format!("<securityGroupRuleSet>{egress}{rules}</securityGroupRuleSet>")
     }
 }

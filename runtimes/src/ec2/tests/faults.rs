@@ -6,8 +6,8 @@ use reef_commands::ports::{DriverError, RuntimeDriver as _, RuntimeObservation, 
 use serde_json::json;
 
 use super::{
-    fake::Fault,
-    stage::{Stage, bundle, message, token},
+    fake::{FakeRule, Fault},
+    stage::{SECRET, Stage, bundle, message, token},
 };
 
 const FAULTS: &[Fault] = &[
@@ -21,8 +21,8 @@ async fn hasty() -> Stage {
     Stage::with(|config| config.patience.call = Duration::from_millis(300)).await
 }
 
-fn passes<T: std::fmt::Debug>(what: &str, fault: Fault, result: Result<T, DriverError>) {
-    let transient = matches!(&result, Err(DriverError::Transient(_)));
+fn passes<T: std::fmt::Debug>(what: &str, fault: Fault, result: &Result<T, DriverError>) {
+    let transient = matches!(result, Err(DriverError::Transient(_)));
     assert!(transient, "{what} {fault:?}: {result:?}");
 }
 
@@ -31,13 +31,18 @@ async fn provisioning_survives_the_failure_of_any_call() {
     for action in [
         "DescribeInstances",
         "DescribeSecurityGroups",
+        "DescribeSubnets",
         "CreateSecurityGroup",
         "RunInstances",
     ] {
         for fault in FAULTS {
-            let stage = hasty().await;
+            let stage = Stage::with(|config| {
+                config.patience.call = Duration::from_millis(300);
+                config.subnet = Some("subnet-1".to_owned());
+            })
+            .await;
             stage.aws.fails(action, *fault);
-            passes(action, *fault, stage.provision().await);
+            passes(action, *fault, &stage.provision().await);
             assert!(matches!(
                 stage.provision().await.unwrap(),
                 RuntimeObservation::Pending { .. }
@@ -48,6 +53,7 @@ async fn provisioning_survives_the_failure_of_any_call() {
                 (1, 1),
                 "{action} {fault:?}"
             );
+            assert_eq!(account.networks, ["vpc-1"], "the network of the subnet");
         }
     }
 }
@@ -61,7 +67,7 @@ async fn so_do_stopping_starting_and_destroying() {
         passes(
             "stop",
             *fault,
-            stage.driver.stop(&stage.spec, &token("stop")).await,
+            &stage.driver.stop(&stage.spec, &token("stop")).await,
         );
         stage.driver.stop(&stage.spec, &token("stop")).await.unwrap();
         stage.aws.becomes(&id, "stopped", "");
@@ -69,19 +75,19 @@ async fn so_do_stopping_starting_and_destroying() {
         passes(
             "start",
             *fault,
-            stage.driver.start(&stage.spec, &token("start")).await,
+            &stage.driver.start(&stage.spec, &token("start")).await,
         );
         stage.driver.start(&stage.spec, &token("start")).await.unwrap();
         stage.aws.fails("TerminateInstances", *fault);
         passes(
             "destroy",
             *fault,
-            stage.driver.destroy(&stage.spec, &token("destroy")).await,
+            &stage.driver.destroy(&stage.spec, &token("destroy")).await,
         );
         passes(
             "destroy",
             *fault,
-            stage.driver.destroy(&stage.spec, &token("destroy")).await,
+            &stage.driver.destroy(&stage.spec, &token("destroy")).await,
         );
         stage.aws.becomes(&id, "terminated", "");
         for action in ["DeleteParameters", "DeleteSecurityGroup"] {
@@ -89,7 +95,7 @@ async fn so_do_stopping_starting_and_destroying() {
             passes(
                 action,
                 *fault,
-                stage.driver.destroy(&stage.spec, &token("destroy")).await,
+                &stage.driver.destroy(&stage.spec, &token("destroy")).await,
             );
         }
         stage
@@ -102,7 +108,7 @@ async fn so_do_stopping_starting_and_destroying() {
 }
 
 #[tokio::test]
-async fn so_do_observing_configuring_and_pushing() {
+async fn so_do_observing_and_configuring() {
     let settings = RuntimeSettings {
         firewall: [("22".to_owned(), vec!["203.0.113.7/32".to_owned()])].into(),
         ..RuntimeSettings::default()
@@ -112,11 +118,13 @@ async fn so_do_observing_configuring_and_pushing() {
         stage.up().await;
         for action in ["DescribeInstances", "DescribeInstanceInformation"] {
             stage.aws.fails(action, *fault);
-            passes(action, *fault, stage.driver.observe(&stage.spec).await);
+            passes(action, *fault, &stage.driver.observe(&stage.spec).await);
         }
+        stage.aws.account().rules.push(FakeRule::by_hand());
         for action in [
             "DescribeSecurityGroupRules",
             "AuthorizeSecurityGroupIngress",
+            "RevokeSecurityGroupIngress",
             "SendCommand",
         ] {
             stage.aws.fails(action, *fault);
@@ -124,14 +132,46 @@ async fn so_do_observing_configuring_and_pushing() {
                 .driver
                 .configure(&stage.spec, &settings, &token("configure"))
                 .await;
-            passes(action, *fault, configured);
+            passes(action, *fault, &configured);
         }
         stage
             .driver
             .configure(&stage.spec, &settings, &token("configure"))
             .await
             .unwrap();
-        assert_eq!(stage.aws.account().rules.len(), 1);
+        let account = stage.aws.account();
+        assert_eq!(
+            account.rules.iter().map(|rule| &*rule.port).collect::<Vec<_>>(),
+            ["22"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn so_does_pushing() {
+    for fault in FAULTS {
+        let mut stage = hasty().await;
+        stage.up().await;
+        let key = ("anthropic_api_key".to_owned(), SECRET.to_owned());
+        stage.world.secrets.lock().unwrap().extend([key]);
+        for action in [
+            "PutParameter",
+            "AddTagsToResource",
+            "DeleteParameters",
+            "SendCommand",
+        ] {
+            stage.aws.fails(action, *fault);
+            let pushed = stage
+                .driver
+                .push(&stage.spec, &bundle(None, &[]), &token("push"))
+                .await;
+            passes(action, *fault, &pushed);
+            let said = pushed.unwrap_err().to_string();
+            assert!(
+                !said.contains(SECRET) && !said.contains("secret-of-the-server"),
+                "{said}"
+            );
+        }
         // A look that fails is only a look; the command goes on.
         stage.aws.fails("GetCommandInvocation", *fault);
         stage

@@ -1,5 +1,6 @@
 //! Instances, from the first request to the last.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reef_commands::ports::{DriverError, RuntimeDriver as _, RuntimeObservation, RuntimeSettings};
 
 use super::{
@@ -29,7 +30,6 @@ async fn a_runtime_is_made_with_what_was_configured() {
     }
     assert_eq!(form["ClientToken"].len(), 64);
     assert_eq!(account.groups["sg-1"], "reef-rt_1");
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
     let user_data = String::from_utf8(STANDARD.decode(&form["UserData"]).unwrap()).unwrap();
     assert!(user_data.contains(KEY), "{user_data}");
 }
@@ -216,12 +216,7 @@ async fn another_region_is_refused_with_its_name() {
 async fn the_firewall_becomes_exactly_what_is_set() {
     let mut stage = Stage::new().await;
     stage.up().await;
-    stage.aws.account().rules = vec![FakeRule {
-        id: "sgr-by-hand".to_owned(),
-        protocol: "-1".to_owned(),
-        port: "-1".to_owned(),
-        block: "0.0.0.0/0".to_owned(),
-    }];
+    stage.aws.account().rules = vec![FakeRule::by_hand()];
     let firewall = |rules: &[(&str, &str)]| {
         let rules = rules
             .iter()

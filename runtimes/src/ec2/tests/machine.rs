@@ -76,7 +76,7 @@ impl Machine {
         let user = std::process::Command::new("id").arg("-un").output().unwrap();
         GatewayConfig {
             user: String::from_utf8(user.stdout).unwrap().trim().to_owned(),
-            home: self.path("home/.openclaw").display().to_string(),
+            home: Some(self.path("home/.openclaw").display().to_string()),
             port: self.port,
             state: self.path("state").display().to_string(),
             units: self.path("units").display().to_string(),
