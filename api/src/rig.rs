@@ -16,12 +16,13 @@ use reef_commands::{
     Bus, Drivers, Gateways, RandomEntropy, Secrets, Services,
     conversation::Chat,
     follower::FollowerConfig,
+    machine::Desk,
     managers::{Context, Managers},
     ports::{Checkpoints, SystemClock},
     task::NodeReports,
 };
 use reef_runtimes::{
-    MemoryLogLines,
+    Hub, HubConfig, MemoryLogLines,
     embedded::{EmbeddedDriver, EmbeddedPorts},
     model::{ModelConfig, ModelProvider},
 };
@@ -128,6 +129,7 @@ impl Rig {
             chat: Chat::new(bus.clone(), drivers.clone()),
             bus: bus.clone(),
             drivers,
+            nodes: hub(&bus),
             checkpoints,
             key_uses,
             retry: Arc::clone(&managers) as _,
@@ -268,6 +270,14 @@ async fn open(url: &str, folder: &Path) -> Store {
     Store::open(url, folder, views, Zeroizing::new([9; 32]), Arc::new(SystemClock))
         .await
         .unwrap()
+}
+
+/// Machines can connect, though none of these tests lets one.
+fn hub(bus: &Bus) -> Arc<Hub> {
+    let desk = Desk::new(bus.clone(), "test", TimeDelta::minutes(1));
+    let node = Arc::new(NodeReports::new(bus.clone(), TimeDelta::hours(1)));
+    let lines = Arc::clone(&bus.services().log_lines);
+    Arc::new(Hub::new(desk, node, lines, HubConfig::default()))
 }
 
 fn drivers(bus: &Bus) -> Drivers {

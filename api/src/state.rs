@@ -10,7 +10,7 @@ use reef_commands::{
     conversation::Chat,
     follower::Retried,
     managers::Managers,
-    ports::{Checkpoints, EventLog, KeyUses, LogError, Views},
+    ports::{Checkpoints, EventLog, KeyUses, LogError, NodeLinks, Views},
 };
 use reef_projections::AnyView;
 use tokio::sync::watch;
@@ -50,6 +50,8 @@ pub struct ApiParts {
     pub chat: Chat,
     /// Where agents run.
     pub drivers: Drivers,
+    /// Who speaks with people's machines.
+    pub nodes: Arc<dyn NodeLinks>,
     /// Checkpoints of followers and parked intents.
     pub checkpoints: Arc<dyn Checkpoints>,
     /// When API keys were used last.
