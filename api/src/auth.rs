@@ -170,6 +170,11 @@ pub(crate) fn unauthorized(presented: bool) -> Problem {
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }
 
+/// The digest of the request's bearer token.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<String, Problem> {
+    token(headers).map(digest_key)
+}
+
 fn token(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     let value = values.next().ok_or_else(|| unauthorized(false))?;

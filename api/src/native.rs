@@ -75,6 +75,7 @@ fn reads(state: &App) -> Router<App> {
         .route("/v1/log/proof/inclusion", get(log::inclusion))
         .route("/v1/log/proof/consistency", get(log::consistency))
         .route("/v1/policies/evaluate", post(policy::evaluate))
+        .route("/v1/policies/evaluate/tasks", post(policy::evaluate_tasks))
         .route("/v1/parked", get(operator::parked))
         .route("/v1/system", get(operator::system));
     if state.config().bench_routes {

@@ -204,11 +204,11 @@ impl UseCase for ProvisionRuntime {
             },
         )
         .await?;
-        list_cloud_machine(unit, &runtime_id).await?;
         let_caller_in(unit, account_id, user.clone(), self.caller_ip).await?;
         if ssh_key::has_ssh_key(account.dialect) {
             self.ssh_key.keep(unit, &runtime_id, &user).await?;
         }
+        list_cloud_machine(unit, &runtime_id).await?;
         Ok(Outcome::of::<Runtime>(&runtime_id))
     }
 }
@@ -313,12 +313,12 @@ impl UseCase for StartRuntime {
         };
         if unit.decide::<Runtime>(&self.runtime_id, start).await? > 0 {
             start_agents(unit, &self.runtime_id).await?;
-            list_cloud_machine(unit, &self.runtime_id).await?;
             if let (Tenancy::Shared, Some(account_id), Some(user)) =
                 (runtime.tenancy, &runtime.account_id, &runtime.owner_user_id)
             {
                 let_caller_in(unit, account_id.clone(), user.clone(), self.caller_ip).await?;
             }
+            list_cloud_machine(unit, &self.runtime_id).await?;
         }
         Ok(Outcome::of::<Runtime>(&self.runtime_id))
     }

@@ -77,7 +77,13 @@ impl ProcessManager for Cleanup {
                 )
                 .await
             }
-            Leftover::Value(owner, value) => self.wipe(&VaultOwner(owner.clone()), value).await,
+            Leftover::Values(owner, values) => {
+                let owner = VaultOwner(owner.clone());
+                for value in values {
+                    self.wipe(&owner, value).await?;
+                }
+                Ok(())
+            }
             Leftover::SshKey(id, value) => {
                 let runtime = self.0.runtime(id).await?;
                 match runtime.and_then(|runtime| runtime.owner_user_id) {

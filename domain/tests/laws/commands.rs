@@ -137,6 +137,10 @@ pub(crate) fn secrets() -> impl Strategy<Value = SecretsCommand> {
             name,
             vault_ref,
         }),
+        1 => (id(), id::<String>()).prop_map(|(account_id, user)| Do::Sync {
+            account_id,
+            owner: SecretOwner::new(OwnerKind::User, user),
+        }),
         2 => text().prop_map(|name| Do::Remove { name }),
         1 => (id(), owner()).prop_map(|(account_id, owner)| Do::Purge { account_id, owner }),
     ]

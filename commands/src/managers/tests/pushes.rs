@@ -5,6 +5,7 @@ use std::time::Duration;
 use reef_domain::{
     AgentId, Dialect, PolicyId, RuntimeId,
     agent::{Agent, AgentStatus},
+    secret::{OwnerKind, SecretOwner},
     settings::{CommandBundle, Settings},
 };
 use reef_projections::views::{agent::Agents, settings::Settings as SettingsView};
@@ -12,10 +13,12 @@ use serde_json::json;
 
 use super::{driver::Mood, stage::Stage};
 use crate::{
+    Secrets,
     agent::{AttachAgentPolicy, DetachAgentPolicy, StartAgent, StopAgent},
     policy::{CreatePolicy, DeletePolicy, UpdatePolicy},
-    ports::RuntimeSettings,
+    ports::{RuntimeSettings, runtime::SecretLookup as _},
     runtime::{ProvisionRuntime, StartRuntime, StopRuntime},
+    secret::{RemoveSecret, StoreSecret},
     settings::{ReplaceFirewallRules, SetCommandBundles},
     spec::{body, kinds},
 };
@@ -360,5 +363,40 @@ async fn settings_changed_while_they_are_taken_are_taken_too() {
     until_taken(&stage, &runtime, &settings(&[], "203.0.113.45/32")).await;
     let kept = stage.world.state::<Settings>(&stage.member.user).await;
     assert_eq!(kept.pushed, Some((runtime, vec![])));
+    managers.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_users_secrets_reach_the_runtime_with_its_next_start() {
+    let stage = Stage::new(Dialect::Tropic).await;
+    let managers = stage.managers();
+    let lookup = Secrets::new(stage.world.bus.clone());
+    let owner = SecretOwner::new(OwnerKind::User, &stage.member.user);
+    let store = async |value: &str| {
+        let store = StoreSecret::new(owner.clone(), "anthropic_api_key", value);
+        stage.world.by(&stage.member.caller, store).await.unwrap();
+    };
+    let (agent, runtime) = shared(&stage).await;
+    let has = async || {
+        let found = lookup.secret(&agent, "anthropic_api_key").await.unwrap();
+        found.map(|secret| secret.0.to_string())
+    };
+    store("one").await;
+    assert_eq!(has().await, None, "it runs since before");
+    restart(&stage, &runtime).await;
+    assert_eq!(has().await.as_deref(), Some("one"));
+    store("two").await;
+    store("three").await;
+    stage.pass(Duration::from_secs(30)).await;
+    assert_eq!(has().await.as_deref(), Some("one"));
+    restart(&stage, &runtime).await;
+    assert_eq!(has().await.as_deref(), Some("three"));
+    let remove = RemoveSecret {
+        owner: owner.clone(),
+        name: "anthropic_api_key".to_owned(),
+        account_id: None,
+    };
+    stage.world.by(&stage.member.caller, remove).await.unwrap();
+    assert_eq!(has().await, None, "what is removed is gone at once");
     managers.stop().await;
 }
