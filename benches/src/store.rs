@@ -9,8 +9,8 @@ use reef_store::Store;
 
 use crate::machine;
 
-/// Wraps data keys of databases that are thrown away.
-const MASTER_KEY: [u8; 32] = [7; 32];
+/// Wraps data keys of databases that are thrown away; servers on the same databases are given it too.
+pub(crate) const MASTER_KEY: [u8; 32] = [7; 32];
 
 /// Opens the database, which must be named by an absolute URL.
 pub(crate) async fn open(url: &str) -> Result<Bus> {

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 
 use crate::{
     http_load::{self, Connection},
-    machine, rules,
+    machine, rules, store,
 };
 
 /// Bearer token of the operator on every server that the benches start.
@@ -42,6 +42,7 @@ impl Server {
             .env("REEF_DATABASE_URL", database_url)
             .env("REEF_DATA_DIR", data)
             .env("REEF_OPERATOR_KEY", OPERATOR)
+            .env("REEF_MASTER_KEY", hex::encode(store::MASTER_KEY))
             // Far above what is measured: the limiter counts, but it does not refuse.
             .env("REEF_RATE_LIMIT_PER_MINUTE", "100000000")
             .env("REEF_BENCH_ROUTES", "true")

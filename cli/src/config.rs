@@ -14,7 +14,18 @@ use reef_gateways::identity::IssuerConfig;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// Variables that tools beside the server read.
-const NOT_OURS: &[&str] = &["url", "account_key", "log", "log_format", "config"];
+const NOT_OURS: &[&str] = &[
+    "url",
+    "account_key",
+    "log",
+    "log_format",
+    "config",
+    "activation_code",
+    "server",
+    "node_dir",
+    "openclaw_url",
+    "openclaw_token_file",
+];
 
 /// What can be configured; each key is also a variable, `REEF_` and the name in upper case.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -162,7 +173,8 @@ impl Config {
 fn list_or_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IssuerConfig>, D::Error> {
     let value = match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) if text.trim().is_empty() => return Ok(Vec::new()),
-        serde_json::Value::String(text) => serde_json::from_str(&text).map_err(D::Error::custom)?,
+        serde_json::Value::String(text) => serde_json::from_str(&text)
+            .map_err(|error| D::Error::custom(format!("not a JSON list of issuers: {error}")))?,
         list => list,
     };
     serde_json::from_value(value).map_err(D::Error::custom)

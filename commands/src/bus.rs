@@ -19,6 +19,7 @@ use crate::{
     CommandError, Loaded, Outcome, Request, Services, Unit, UseCase,
     answer::{AggregateRef, Answer, EventRef},
     cache::{AnyState, StateCache},
+    fresh_ids::FreshIds,
     ports::{Appended, IdempotencyRecord, Idempotent, LogError, StreamKey, VaultOwner},
 };
 
@@ -38,6 +39,7 @@ struct Inner {
     /// Which aggregates share a turn: not for clients to know, and the same again for a seeded simulation.
     salt: [u8; 16],
     in_flight: Mutex<HashSet<(String, String)>>,
+    fresh_ids: FreshIds,
 }
 
 /// The command bus. Cheap to clone.
@@ -55,6 +57,7 @@ impl Bus {
             turns: (0..TURNS).map(|_| Arc::default()).collect(),
             salt,
             in_flight: Mutex::default(),
+            fresh_ids: FreshIds::default(),
         }))
     }
 
@@ -388,6 +391,11 @@ impl Bus {
         let (state, sequence) = self.0.cache.get::<D>(&key).unwrap_or_default();
         let loaded = self.catch_up(&key, Loaded { state, sequence }).await?;
         Ok((loaded.sequence > 0).then_some(loaded))
+    }
+
+    /// A fresh id: the prefix and eight lower-case letters or digits.
+    pub(crate) fn fresh_id(&self, prefix: &str) -> String {
+        self.0.fresh_ids.next(prefix, &*self.0.services.entropy)
     }
 
     pub(crate) async fn turn(&self, key: &StreamKey) -> OwnedMutexGuard<()> {

@@ -14,6 +14,7 @@ mod catalogue;
 mod credential;
 mod entropy;
 mod error;
+mod fresh_ids;
 mod request;
 mod root;
 mod secret_lookup;

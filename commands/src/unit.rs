@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use reef_domain::{AccountId, Decider, Metadata, UserId};
 use tokio::sync::OwnedMutexGuard;
 
@@ -44,6 +45,8 @@ pub struct Unit<'a> {
     request: &'a Request,
     now: DateTime<Utc>,
     pub(crate) streams: Vec<OpenStream>,
+    /// Ids made by this unit: nothing is stored under them, so nothing need be read.
+    fresh: Mutex<Vec<String>>,
     turn: Option<OwnedMutexGuard<()>>,
 }
 
@@ -54,6 +57,7 @@ impl<'a> Unit<'a> {
             request,
             now: bus.services().clock.now(),
             streams: Vec::new(),
+            fresh: Mutex::default(),
             turn: None,
         }
     }
@@ -78,9 +82,12 @@ impl<'a> Unit<'a> {
         self.bus.services()
     }
 
-    /// A fresh id: the prefix and eight lower-case letters or digits.
+    /// A fresh id: the prefix and eight lower-case letters or digits. Should it be taken after all, the
+    /// append says so and the command is decided anew, with another one.
     pub fn new_id<I: From<String>>(&self, prefix: &str) -> I {
-        I::from(format!("{prefix}{}", self.services().entropy.alnum(8)))
+        let id = self.bus.fresh_id(prefix);
+        self.fresh.lock().push(id.clone());
+        I::from(id)
     }
 
     /// The account the caller is confined to, else the one named in the command.
@@ -116,7 +123,14 @@ impl<'a> Unit<'a> {
                 sequence: open.expected,
             });
         }
-        let loaded = self.bus.load::<D>(&key).await?;
+        let loaded = if self.is_fresh(&key) {
+            Loaded {
+                state: Arc::default(),
+                sequence: 0,
+            }
+        } else {
+            self.bus.load::<D>(&key).await?
+        };
         self.streams.push(OpenStream {
             account_id: loaded.account_id().cloned(),
             expected: loaded.sequence,
@@ -125,6 +139,10 @@ impl<'a> Unit<'a> {
             key,
         });
         Ok(loaded)
+    }
+
+    fn is_fresh(&self, key: &StreamKey) -> bool {
+        self.fresh.lock().iter().any(|fresh| *fresh == *key.aggregate_id)
     }
 
     /// The aggregate to look at: it must exist, and be the caller's.

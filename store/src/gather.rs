@@ -1,8 +1,9 @@
 //! When to wait for more appends before committing.
 //!
 //! Callers who were just answered tend to come back within microseconds. Committing at once with the few
-//! who came first makes batches alternate between few and many, each paying for an fsync. So a writer
-//! waits for as many as it had last, but never longer than a fraction of what a commit costs.
+//! who came first makes batches alternate between few and many, each paying for an fsync; waiting for all
+//! of them leaves the database idle while they decide. So a writer waits for half of those it saw last:
+//! while one half is committed the other decides. It never waits longer than a fraction of a commit.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ pub(crate) struct Gather {
 /// Until when to wait for how many.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
-    crowd: usize,
+    enough: usize,
     until: Instant,
 }
 
@@ -29,14 +30,14 @@ impl Gather {
     /// How long to wait, having received the first of a batch.
     pub(crate) fn patience(&self, now: Instant) -> Patience {
         Patience {
-            crowd: self.crowd,
+            enough: self.crowd / 2,
             until: now + (self.commit / PART).min(MOST),
         }
     }
 
-    /// Learns from a batch of that size.
-    pub(crate) fn learn(&mut self, size: usize, took: Duration) {
-        self.crowd = size;
+    /// Learns from a batch of that size, and how many came while it was committed.
+    pub(crate) fn learn(&mut self, size: usize, came: usize, took: Duration) {
+        self.crowd = size + came;
         self.commit = (self.commit * 3 + took) / 4;
     }
 }
@@ -44,7 +45,7 @@ impl Gather {
 impl Patience {
     /// Whether it is time to commit what there is.
     pub(crate) fn is_over(&self, size: usize, now: Instant) -> bool {
-        size >= self.crowd || now >= self.until
+        size >= self.enough || now >= self.until
     }
 }
 

@@ -82,7 +82,7 @@ impl EventLog for Store {
     }
 
     async fn stream(&self, key: &StreamKey, after: u64, limit: u32) -> Result<Vec<Arc<Envelope>>, LogError> {
-        if key.aggregate_id.contains('\0') {
+        if key.aggregate_id.contains('\0') || self.0.shared.ends_at(key, after) {
             return Ok(Vec::new());
         }
         let tail =

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use reef_commands::ports::Clock;
+use quick_cache::sync::Cache;
+use reef_commands::ports::{Clock, StreamKey};
 use tokio::sync::watch;
 
 use crate::{
@@ -16,12 +17,16 @@ use crate::{
 
 /// Documents kept in memory, in bytes (estimated).
 const CACHED_DOCS: u64 = 128 << 20;
+/// Streams whose last sequence readers know without asking the database.
+const KNOWN_ENDS: usize = 200_000;
 
 /// What the writer shares with the readers of its process.
 pub(crate) struct Shared {
     pub(crate) views: ViewSet,
     pub(crate) docs: DocCache,
     pub(crate) recent: Recent,
+    /// Last sequences of streams, where nobody but this process writes: they are exact then.
+    ends: Option<Cache<StreamKey, u64>>,
     /// Newest position known to be committed.
     pub(crate) head: watch::Sender<u64>,
     /// The whole head as of this process's last commit.
@@ -30,8 +35,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(views: ViewSet, clock: Arc<dyn Clock>) -> Self {
+    /// `alone`: only this process writes, for as long as it has the database open.
+    pub(crate) fn new(views: ViewSet, clock: Arc<dyn Clock>, alone: bool) -> Self {
         Self {
+            ends: alone.then(|| Cache::new(KNOWN_ENDS)),
             views,
             docs: DocCache::new(CACHED_DOCS),
             recent: Recent::starting_after(0),
@@ -64,10 +71,29 @@ impl Shared {
                 .iter()
                 .map(|change| (change.view, &change.id, change.now.as_ref())),
         );
+        if let Some(ends) = &self.ends {
+            for (key, sequence) in &plan.sequences {
+                ends.insert(key.clone(), *sequence);
+            }
+        }
         let contiguous = self.recent.push(&plan.envelopes());
         *self.state.write() = plan.head.clone();
         self.advance(plan.head.position);
         contiguous
+    }
+
+    /// Whether the stream is known to have nothing after that sequence.
+    pub(crate) fn ends_at(&self, key: &StreamKey, sequence: u64) -> bool {
+        self.ends
+            .as_ref()
+            .is_some_and(|ends| ends.get(key) == Some(sequence))
+    }
+
+    /// The log was changed by other means than an append.
+    pub(crate) fn forget_ends(&self) {
+        if let Some(ends) = &self.ends {
+            ends.clear();
+        }
     }
 
     pub(crate) fn now_us(&self) -> i64 {

@@ -1,5 +1,6 @@
 //! SQLite: one connection writes, on its own thread; a few others read.
 
+mod checkpointer;
 mod commit;
 mod documents;
 mod writer;
@@ -13,6 +14,7 @@ use parking_lot::Mutex;
 use reef_commands::ports::LogError;
 use rusqlite::{
     Connection, OpenFlags, ToSql,
+    config::DbConfig,
     types::{ToSqlOutput, ValueRef},
 };
 use tokio::sync::Semaphore;
@@ -144,12 +146,20 @@ fn event_of<T>(
     )
 }
 
+/// Settings of every connection. Without them a cached statement is compiled anew whenever another value
+/// is bound to it.
+fn keep_plans(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
 /// Opens a connection that writes.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     let unavailable =
         |error: rusqlite::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
     let conn = Connection::open(path).map_err(unavailable)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_plans(&conn).map_err(unavailable)?;
     conn.execute_batch(
         "PRAGMA busy_timeout = 10000;
          PRAGMA journal_mode = WAL;
@@ -158,7 +168,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
          PRAGMA secure_delete = FAST;
          PRAGMA cache_size = -65536;
          PRAGMA temp_store = MEMORY;
-         PRAGMA wal_autocheckpoint = 8000;
+         PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;",
     )
     .map_err(unavailable)?;
@@ -169,7 +179,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, DbError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_plans(&conn)?;
     conn.execute_batch("PRAGMA busy_timeout = 10000; PRAGMA query_only = ON; PRAGMA cache_size = -16384;")?;
     Ok(conn)
 }

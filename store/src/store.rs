@@ -72,9 +72,11 @@ impl Store {
         master_key: Zeroizing<[u8; 32]>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let shared = Arc::new(Shared::new(ViewSet::new(views), clock));
+        let place = place(url, data_dir)?;
+        let alone = matches!(place, Place::File(_));
+        let shared = Arc::new(Shared::new(ViewSet::new(views), clock, alone));
         let keys = Keys::new(master_key);
-        let db = match place(url, data_dir)? {
+        let db = match place {
             Place::File(path) => open_file(path, &shared).await?,
             Place::Server => open_server(url, &shared).await?,
         };
@@ -102,7 +104,7 @@ impl Store {
         master_key: Zeroizing<[u8; 32]>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let shared = Arc::new(Shared::new(ViewSet::new(views), clock));
+        let shared = Arc::new(Shared::new(ViewSet::new(views), clock, false));
         let keys = Keys::new(master_key);
         let db = match place(url, data_dir)? {
             Place::File(path) => {

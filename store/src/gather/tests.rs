@@ -1,9 +1,9 @@
 use super::*;
 
-fn learned(size: usize, took: Duration) -> Gather {
+fn learned(size: usize, came: usize, took: Duration) -> Gather {
     let mut gather = Gather::default();
     for _ in 0..50 {
-        gather.learn(size, took);
+        gather.learn(size, came, took);
     }
     gather
 }
@@ -11,34 +11,34 @@ fn learned(size: usize, took: Duration) -> Gather {
 #[test]
 fn who_comes_alone_does_not_wait() {
     let now = Instant::now();
-    assert!(learned(1, MOST).patience(now).is_over(1, now));
+    assert!(learned(1, 0, MOST).patience(now).is_over(1, now));
+    assert!(learned(1, 1, MOST).patience(now).is_over(1, now));
     assert!(Gather::default().patience(now).is_over(1, now));
 }
 
 #[test]
-fn waits_for_the_crowd_of_last_time_and_no_longer() {
+fn waits_for_half_of_the_crowd_and_no_longer() {
     let now = Instant::now();
-    let patience = learned(32, Duration::from_micros(400)).patience(now);
-    assert!(!patience.is_over(31, now));
-    assert!(patience.is_over(32, now));
-    assert!(!patience.is_over(5, now + Duration::from_micros(50)));
-    assert!(patience.is_over(5, now + Duration::from_micros(100)));
+    for (size, came) in [(64, 0), (32, 32), (1, 63)] {
+        let patience = learned(size, came, Duration::from_micros(400)).patience(now);
+        assert!(!patience.is_over(31, now));
+        assert!(patience.is_over(32, now));
+        assert!(!patience.is_over(5, now + Duration::from_micros(50)));
+        assert!(patience.is_over(5, now + Duration::from_micros(100)));
+    }
 }
 
 #[test]
 fn a_slow_commit_does_not_make_it_wait_for_long() {
     let now = Instant::now();
-    assert!(
-        learned(32, Duration::from_secs(10))
-            .patience(now)
-            .is_over(1, now + MOST)
-    );
+    let patience = learned(32, 0, Duration::from_secs(10)).patience(now);
+    assert!(patience.is_over(1, now + MOST));
 }
 
 #[test]
 fn a_crowd_that_has_gone_is_forgotten() {
-    let mut gather = learned(32, MOST);
-    gather.learn(2, MOST);
+    let mut gather = learned(32, 32, MOST);
+    gather.learn(2, 0, MOST);
     let now = Instant::now();
-    assert!(gather.patience(now).is_over(2, now));
+    assert!(gather.patience(now).is_over(1, now));
 }

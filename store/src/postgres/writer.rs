@@ -106,7 +106,7 @@ impl Writer {
             metrics::histogram!("reef_log_batch_size")
                 .record(f64::from(u32::try_from(batch.len()).unwrap_or(0)));
             self.commit(std::mem::take(&mut batch)).await;
-            gather.learn(size, started.elapsed());
+            gather.learn(size, queue.len(), started.elapsed());
         }
         if let Some(conn) = self.conn.take() {
             drop(conn.close().await);

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -13,6 +13,7 @@ use reef_commands::ports::LogError;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::checkpointer::Checkpointer;
 use crate::{
     error::StoreError,
     gather::Gather,
@@ -76,6 +77,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 /// A connection with the right to write.
 pub(crate) struct Claimed {
     pub(crate) conn: Connection,
+    path: PathBuf,
     lock: File,
 }
 
@@ -84,6 +86,7 @@ pub(crate) fn claim(path: &Path) -> Result<Claimed, StoreError> {
     let lock = lock(path)?;
     Ok(Claimed {
         conn: super::open_writer(path)?,
+        path: path.to_owned(),
         lock,
     })
 }
@@ -92,7 +95,7 @@ impl WriterHandle {
     /// Starts the writer's thread.
     pub(crate) fn start(claimed: Claimed, head: HeadState, shared: Arc<Shared>) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let Claimed { conn, lock } = claimed;
+        let Claimed { conn, path, lock } = claimed;
         let writer = SqliteWriter {
             conn,
             memory: Memory::new(head),
@@ -101,7 +104,10 @@ impl WriterHandle {
         let thread = std::thread::Builder::new()
             .name("reef-writer".to_owned())
             .spawn(move || {
-                writer.work(queue);
+                match Checkpointer::start(&path, &writer.conn) {
+                    Ok(checkpointer) => writer.work(queue, checkpointer),
+                    Err(error) => tracing::error!(%error, "the writer cannot start"),
+                }
                 drop(lock);
             })?;
         Ok(Self {
@@ -147,7 +153,7 @@ impl Drop for WriterHandle {
 }
 
 impl SqliteWriter {
-    fn work(mut self, mut queue: mpsc::Receiver<Job>) {
+    fn work(mut self, mut queue: mpsc::Receiver<Job>, mut checkpointer: Checkpointer) {
         let mut jobs = Vec::new();
         let mut gather = Gather::default();
         while queue.blocking_recv_many(&mut jobs, MAX_BATCH) > 0 {
@@ -173,8 +179,9 @@ impl SqliteWriter {
                 .record(f64::from(u32::try_from(batch.len()).unwrap_or(0)));
             if !(batch.is_empty() && works.is_empty()) {
                 self.commit(batch, works);
+                checkpointer.committed(&self.conn);
             }
-            gather.learn(size, started.elapsed());
+            gather.learn(size, queue.len(), started.elapsed());
             for run in runs {
                 run(&mut self);
             }
@@ -189,6 +196,7 @@ impl SqliteWriter {
         let head = super::commit::read_head(&self.conn)?;
         self.memory.reset(head.clone());
         self.shared.docs.invalidate();
+        self.shared.forget_ends();
         *self.shared.state.write() = head;
         Ok(())
     }
