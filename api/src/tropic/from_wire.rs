@@ -22,6 +22,7 @@ pub(super) fn deploy_agent(body: wire::DeployAgent) -> Result<DeployAgent, Probl
         agent_id: None,
         account_id: None,
         user_id: None,
+        runtime_id: None,
     })
 }
 
