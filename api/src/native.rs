@@ -7,6 +7,8 @@ pub(crate) mod docs;
 mod documents;
 mod events;
 mod log;
+mod machines;
+mod node;
 pub(crate) mod openapi;
 mod operations;
 mod operator;
@@ -16,6 +18,8 @@ mod state;
 mod streams;
 mod views;
 
+pub(crate) use operations::revalidated;
+
 use std::time::Duration;
 
 use axum::{
@@ -24,13 +28,13 @@ use axum::{
 };
 
 use crate::{
-    ApiState, App, Problem,
+    App, Problem,
     edge::{Access, Edge, edge},
+    face::NATIVE,
 };
 
-/// Every route of the native API.
-pub fn router(state: ApiState) -> Router {
-    let ApiState(state) = state;
+/// Every route of the native API, and what answers where there is no route at all.
+pub(crate) fn routes(state: &App) -> Router<App> {
     let patience = Some(state.config().request_timeout);
     let open = Router::new()
         .route("/healthz", get(operations::healthz))
@@ -47,13 +51,13 @@ pub fn router(state: ApiState) -> Router {
         Access::Credential
     };
     Router::new()
-        .merge(layered(open, &state, Access::Open, patience))
-        .merge(layered(metrics, &state, metrics_access, patience))
-        .merge(layered(reads(&state), &state, Access::Credential, patience))
+        .merge(layered(open, state, Access::Open, patience))
+        .merge(layered(metrics, state, metrics_access, patience))
+        .merge(layered(reads(state), state, Access::Credential, patience))
         // These wait for something on purpose, and limit that themselves.
-        .merge(layered(waiting(), &state, Access::Credential, None))
-        .merge(layered(counted, &state, Access::Counted, patience))
-        .with_state(state)
+        .merge(layered(waiting(), state, Access::Credential, None))
+        .merge(layered(machines(), state, Access::Counted, None))
+        .merge(layered(counted, state, Access::Counted, patience))
 }
 
 fn reads(state: &App) -> Router<App> {
@@ -64,6 +68,7 @@ fn reads(state: &App) -> Router<App> {
         .route("/v1/views/{view}/{id}", get(documents::get))
         .route("/v1/streams/{type}/{id}", get(streams::events))
         .route("/v1/streams/{type}/{id}/state", get(state::get))
+        .route("/v1/machines", get(machines::list))
         .route("/v1/log/checkpoint", get(log::checkpoint))
         .route("/v1/log/key", get(log::key))
         .route("/v1/log/leaves", get(log::leaves))
@@ -89,12 +94,21 @@ fn waiting() -> Router<App> {
         .route("/v1/views/{view}/rebuild", post(operator::rebuild))
 }
 
+/// Machines bring credentials of their own: a code, then a token.
+fn machines() -> Router<App> {
+    Router::new()
+        .route("/v1/node/activate", post(node::activate))
+        .route("/v1/node/connect", get(node::connect))
+}
+
 fn layered(router: Router<App>, state: &App, access: Access, patience: Option<Duration>) -> Router<App> {
     router.layer(middleware::from_fn_with_state(
         Edge {
             state: state.clone(),
+            face: &NATIVE,
             access,
             patience,
+            own: None,
         },
         edge,
     ))

@@ -14,7 +14,18 @@ use reef_gateways::identity::IssuerConfig;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// Variables that tools beside the server read.
-const NOT_OURS: &[&str] = &["url", "account_key", "log", "log_format", "config"];
+const NOT_OURS: &[&str] = &[
+    "url",
+    "account_key",
+    "log",
+    "log_format",
+    "config",
+    "activation_code",
+    "server",
+    "node_dir",
+    "openclaw_url",
+    "openclaw_token_file",
+];
 
 /// What can be configured; each key is also a variable, `REEF_` and the name in upper case.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) master_key: Option<String>,
     /// Requests per minute and credential; 0: no limit.
     pub(crate) rate_limit_per_minute: u32,
+    /// Limits of the dialects are those of their documents times this; 0: no limits.
+    pub(crate) dialect_rate_limit_factor: u32,
     /// Addresses whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<IpAddr>,
     /// Name of this log in its signed checkpoints.
@@ -104,6 +117,7 @@ impl Default for Config {
             operator_key: None,
             master_key: None,
             rate_limit_per_minute: 6000,
+            dialect_rate_limit_factor: 1,
             trusted_proxies: Vec::new(),
             log_origin: "reef.local/log".to_owned(),
             model_provider: "auto".to_owned(),
@@ -162,7 +176,8 @@ impl Config {
 fn list_or_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IssuerConfig>, D::Error> {
     let value = match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) if text.trim().is_empty() => return Ok(Vec::new()),
-        serde_json::Value::String(text) => serde_json::from_str(&text).map_err(D::Error::custom)?,
+        serde_json::Value::String(text) => serde_json::from_str(&text)
+            .map_err(|error| D::Error::custom(format!("not a JSON list of issuers: {error}")))?,
         list => list,
     };
     serde_json::from_value(value).map_err(D::Error::custom)

@@ -1,6 +1,7 @@
 //! Credits that are paid for, on both databases: the store, the use cases and the Stripe client together,
 //! with a server that speaks Stripe's wire; and events signed by localstripe (PyPI).
 
+mod configured;
 #[path = "../harness/harness.rs"]
 mod harness;
 mod localstripe;
