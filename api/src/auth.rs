@@ -113,7 +113,7 @@ impl FromRequestParts<App> for Operator {
     }
 }
 
-fn unauthorized(presented: bool) -> Problem {
+pub(crate) fn unauthorized(presented: bool) -> Problem {
     let (detail, challenge) = if presented {
         (
             "The credential is not valid.",

@@ -7,6 +7,8 @@ pub(crate) mod docs;
 mod documents;
 mod events;
 mod log;
+mod machines;
+mod node;
 pub(crate) mod openapi;
 mod operations;
 mod operator;
@@ -52,6 +54,7 @@ pub fn router(state: ApiState) -> Router {
         .merge(layered(reads(&state), &state, Access::Credential, patience))
         // These wait for something on purpose, and limit that themselves.
         .merge(layered(waiting(), &state, Access::Credential, None))
+        .merge(layered(machines(), &state, Access::Counted, None))
         .merge(layered(counted, &state, Access::Counted, patience))
         .with_state(state)
 }
@@ -64,6 +67,7 @@ fn reads(state: &App) -> Router<App> {
         .route("/v1/views/{view}/{id}", get(documents::get))
         .route("/v1/streams/{type}/{id}", get(streams::events))
         .route("/v1/streams/{type}/{id}/state", get(state::get))
+        .route("/v1/machines", get(machines::list))
         .route("/v1/log/checkpoint", get(log::checkpoint))
         .route("/v1/log/key", get(log::key))
         .route("/v1/log/leaves", get(log::leaves))
@@ -86,6 +90,13 @@ fn waiting() -> Router<App> {
         .route("/v1/events/stream", get(events::stream))
         .route("/v1/parked/retry", post(operator::retry))
         .route("/v1/views/{view}/rebuild", post(operator::rebuild))
+}
+
+/// Machines bring credentials of their own: a code, then a token.
+fn machines() -> Router<App> {
+    Router::new()
+        .route("/v1/node/activate", post(node::activate))
+        .route("/v1/node/connect", get(node::connect))
 }
 
 fn layered(router: Router<App>, state: &App, access: Access, patience: Option<Duration>) -> Router<App> {

@@ -1,16 +1,13 @@
 //! The server: accepts connections, and lets them finish when it drains.
 
-use std::{io, time::Duration};
+use std::{io, pin::pin, time::Duration};
 
 use axum::{Router, body::Body, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service as _;
 
 use crate::client::Peer;
@@ -31,7 +28,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .pipeline_flush(true);
-    let graceful = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -56,16 +53,29 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
             // A router is always ready, so it need not be asked.
             router.clone().call(request)
         });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
+        // One that becomes a WebSocket leaves this count; whoever serves it sees to its end.
+        let connection = http
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let draining = shutdown.clone();
+        connections.spawn(async move {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = draining.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, %peer, "a connection ended");
             }
         });
     }
     // Nobody new is let in while the others finish.
     drop(listener);
-    tokio::time::timeout(DRAIN_WITHIN, graceful.shutdown())
+    connections.close();
+    tokio::time::timeout(DRAIN_WITHIN, connections.wait())
         .await
         .is_ok()
 }

@@ -10,7 +10,7 @@ use reef_commands::{
     conversation::Chat,
     follower::Retried,
     managers::Managers,
-    ports::{Checkpoints, EventLog, LogError, Views},
+    ports::{Checkpoints, EventLog, LogError, NodeLinks, Views},
 };
 use reef_projections::AnyView;
 use tokio::sync::watch;
@@ -49,6 +49,8 @@ pub struct ApiParts {
     pub chat: Chat,
     /// Where agents run.
     pub drivers: Drivers,
+    /// Who speaks with people's machines.
+    pub nodes: Arc<dyn NodeLinks>,
     /// Checkpoints of followers and parked intents.
     pub checkpoints: Arc<dyn Checkpoints>,
     /// Who performs parked intents again.

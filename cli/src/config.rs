@@ -14,7 +14,18 @@ use reef_gateways::identity::IssuerConfig;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// Variables that tools beside the server read.
-const NOT_OURS: &[&str] = &["url", "account_key", "log", "log_format", "config"];
+const NOT_OURS: &[&str] = &[
+    "url",
+    "account_key",
+    "log",
+    "log_format",
+    "config",
+    "activation_code",
+    "server",
+    "node_dir",
+    "openclaw_url",
+    "openclaw_token_file",
+];
 
 /// What can be configured; each key is also a variable, `REEF_` and the name in upper case.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! How commands end: 0 done, 1 failed, 2 wrong usage, 3 the log does not verify, 4 no server there.
+//! How commands end: 0 done, 1 failed, 2 wrong usage, 3 the log does not verify, 4 no server there, 5 not let in.
 
 use std::process::ExitCode;
 
@@ -9,6 +9,8 @@ pub(crate) enum Failure {
     Unverified(String),
     /// The server does not answer.
     Unreachable(String),
+    /// A code or token does not work, and will not by trying again.
+    NotAccepted(String),
 }
 
 impl std::fmt::Display for Failure {
@@ -16,6 +18,7 @@ impl std::fmt::Display for Failure {
         match self {
             Self::Unverified(reason) => write!(f, "does not verify: {reason}"),
             Self::Unreachable(reason) => write!(f, "no server answers at {reason}"),
+            Self::NotAccepted(reason) => f.write_str(reason),
         }
     }
 }
@@ -27,6 +30,7 @@ pub(crate) fn code_of(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref::<Failure>() {
         Some(Failure::Unverified(_)) => ExitCode::from(3),
         Some(Failure::Unreachable(_)) => ExitCode::from(4),
+        Some(Failure::NotAccepted(_)) => ExitCode::from(5),
         None => ExitCode::from(1),
     }
 }

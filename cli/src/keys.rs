@@ -95,6 +95,19 @@ fn secret_file(path: &Path) -> Result<Zeroizing<[u8; 32]>> {
     parse_32(&text).with_context(|| path.display().to_string())
 }
 
+/// Makes a file that only its owner can read; refuses one that is there already.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| path.display().to_string())?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    Ok(())
+}
+
 /// The file's text, made if the file is not there; whether it was made.
 fn text_file(path: &Path, make: impl FnOnce() -> String) -> Result<(Zeroizing<String>, bool)> {
     if path.exists() {
@@ -110,14 +123,7 @@ fn text_file(path: &Path, make: impl FnOnce() -> String) -> Result<(Zeroizing<St
         return Ok((Zeroizing::new(text.trim().to_owned()), false));
     }
     let text = Zeroizing::new(make());
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| path.display().to_string())?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
+    write_private(path, text.as_bytes())?;
     Ok((text, true))
 }
 

@@ -2,6 +2,7 @@
 
 mod client;
 mod config;
+mod connect;
 mod database;
 mod ec2;
 mod exit;
@@ -42,6 +43,8 @@ struct Cli {
 enum Command {
     /// Runs the server (the default).
     Serve,
+    /// Makes this machine a runtime of a server.
+    Connect(connect::Connect),
     /// Follows or exports the event log.
     #[command(subcommand)]
     Events(ops::events::Events),
@@ -100,10 +103,11 @@ async fn run(cli: Cli) -> Result<()> {
     let config = Config::load(cli.config.as_deref())?;
     let output = Output { json: cli.json };
     let command = cli.command.unwrap_or(Command::Serve);
-    logging::install(matches!(command, Command::Serve));
+    logging::install(matches!(command, Command::Serve | Command::Connect(_)));
     let client = || Client::new(&config, cli.url.as_deref());
     match command {
         Command::Serve => serve::serve(config).await,
+        Command::Connect(connect) => connect.run(&config).await,
         Command::Events(events) => events.run(&client()?, output).await,
         Command::State(state) => state.run(&client()?, output).await,
         Command::Rebuild(rebuild) => rebuild.run(&client()?, output).await,

@@ -10,8 +10,9 @@ use reef_commands::{
     Bus, Drivers, Gateways, RandomEntropy, Secrets, Services,
     conversation::Chat,
     follower::FollowerConfig,
+    machine::Desk,
     managers::{Context, Managers},
-    ports::{Checkpoints, Clock, LogLines, RuntimeDriver},
+    ports::{Checkpoints, Clock, LogLines, NodeEvents, RuntimeDriver},
     task::NodeReports,
 };
 use reef_gateways::{
@@ -19,7 +20,7 @@ use reef_gateways::{
     stripe::{Stripe, StripeConfig},
 };
 use reef_runtimes::{
-    MemoryLogLines,
+    Hub, HubConfig, LocalDriver, MemoryLogLines,
     ec2::{Ec2Ports, PROVIDER as EC2},
     embedded::{EmbeddedDriver, EmbeddedPorts},
     model::{ApiKey, ModelConfig},
@@ -33,6 +34,11 @@ use crate::{config::Config, database, ec2, keys::Keys};
 /// How long what is under way may take to finish at shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// How long it may take to tell machines that the server stops.
+const PARTING: Duration = Duration::from_secs(2);
+/// How long a person's machine may be away before it counts as stopped.
+const AWAY: TimeDelta = TimeDelta::minutes(1);
+
 /// Runs the server until it is told to stop, then drains.
 pub(crate) async fn serve(config: Config) -> Result<()> {
     let keys = Keys::load_or_make(&config)?;
@@ -44,7 +50,15 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let store = database::open(&config, keys.master.clone()).await?;
     let services = services(&config, &store)?;
     let bus = Bus::new(services.clone());
-    let drivers = drivers(&config, &bus)?;
+    let holder = uuid::Uuid::now_v7().to_string();
+    let node = node_reports(&config, &bus);
+    let hub = Hub::new(
+        Desk::new(bus.clone(), &holder, AWAY),
+        Arc::clone(&node),
+        Arc::clone(&services.log_lines),
+        HubConfig::default(),
+    );
+    let drivers = drivers(&config, &bus, node, &hub)?;
     reef_commands::template::seed::seed(&bus)
         .await
         .context("catalogue of templates")?;
@@ -53,7 +67,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         bus: bus.clone(),
         drivers: drivers.clone(),
     };
-    let holder = uuid::Uuid::now_v7().to_string();
+    tokio::spawn(hub.clone().cut_off_revoked(Arc::clone(&services.log)));
     let managers = Arc::new(Managers::start(
         &context,
         &checkpoints,
@@ -66,6 +80,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         bus,
         drivers,
         chat: chat.clone(),
+        nodes: Arc::new(hub.clone()),
         checkpoints,
         retry: Arc::clone(&managers) as _,
         checkpoint_key: CheckpointKey::from_seed(&config.log_origin, &keys.signing_seed)
@@ -80,6 +95,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         tracing::warn!("some requests were still under way and were cut off");
     }
     stop(&managers, &chat).await;
+    hub.close(PARTING).await;
     Ok(())
 }
 
@@ -122,19 +138,45 @@ fn gateways(config: &Config, clock: &Arc<dyn Clock>) -> Result<Gateways> {
     Ok(Gateways { tokens, payments })
 }
 
-fn drivers(config: &Config, bus: &Bus) -> Result<Drivers> {
+fn node_reports(config: &Config, bus: &Bus) -> Arc<dyn NodeEvents> {
+    let ttl = TimeDelta::seconds(i64::from(config.approval_ttl_s));
+    Arc::new(NodeReports::new(bus.clone(), ttl))
+}
+
+fn drivers(config: &Config, bus: &Bus, node: Arc<dyn NodeEvents>, hub: &Hub) -> Result<Drivers> {
     let services = bus.services();
     let ports = EmbeddedPorts {
         workspace: Arc::clone(&services.workspace),
         vault: Arc::clone(&services.vault),
         secrets: Arc::new(Secrets::new(bus.clone())),
-        node: Arc::new(NodeReports::new(
-            bus.clone(),
-            TimeDelta::seconds(i64::from(config.approval_ttl_s)),
-        )),
+        node,
         log_lines: Arc::clone(&services.log_lines),
         clock: Arc::clone(&services.clock),
     };
+    let on_ec2 = Ec2Ports {
+        secrets: Arc::clone(&ports.secrets),
+        node: Arc::clone(&ports.node),
+        log_lines: Arc::clone(&ports.log_lines),
+        clock: Arc::clone(&ports.clock),
+    };
+    let embedded = EmbeddedDriver::new(ports, model_config(config)?).context("model provider")?;
+    let mut drivers: Vec<Arc<dyn RuntimeDriver>> = vec![Arc::new(embedded)];
+    drivers.extend(ec2::driver(config, on_ec2)?);
+    // People's own machines come last: no user starts one of those.
+    let may_be_started = drivers
+        .iter()
+        .any(|driver| driver.provider() == config.vm_provider);
+    anyhow::ensure!(
+        may_be_started,
+        "vm_provider {:?} is not configured",
+        config.vm_provider
+    );
+    drivers.push(Arc::new(LocalDriver::new(hub.clone())));
+    Ok(Drivers::new(drivers))
+}
+
+/// What answers for agents, as configured or as the environment says.
+pub(crate) fn model_config(config: &Config) -> Result<ModelConfig> {
     let model = ModelConfig {
         provider: config.model_provider.parse().context("model_provider")?,
         base_url: config.model_base_url.clone(),
@@ -144,22 +186,7 @@ fn drivers(config: &Config, bus: &Bus) -> Result<Drivers> {
         ..ModelConfig::default()
     }
     .or_environment(|name| std::env::var(name).ok());
-    let on_ec2 = Ec2Ports {
-        secrets: Arc::clone(&ports.secrets),
-        node: Arc::clone(&ports.node),
-        log_lines: Arc::clone(&ports.log_lines),
-        clock: Arc::clone(&ports.clock),
-    };
-    let embedded = EmbeddedDriver::new(ports, model).context("model provider")?;
-    let mut drivers: Vec<Arc<dyn RuntimeDriver>> = vec![Arc::new(embedded)];
-    drivers.extend(ec2::driver(config, on_ec2)?);
-    let drivers = Drivers::new(drivers);
-    anyhow::ensure!(
-        drivers.get(&config.vm_provider).is_some(),
-        "vm_provider {:?} is not configured",
-        config.vm_provider
-    );
-    Ok(drivers)
+    Ok(model)
 }
 
 fn api_config(config: &Config, keys: &Keys) -> ApiConfig {
@@ -192,7 +219,8 @@ fn announce(config: &Config, keys: &Keys, address: std::net::SocketAddr) {
     );
 }
 
-async fn stop_on_signal(shutdown: CancellationToken) {
+/// Cancels the token when the process is told to stop.
+pub(crate) async fn stop_on_signal(shutdown: CancellationToken) {
     let terminate = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => {

@@ -4,7 +4,7 @@ mod deploy;
 mod removal;
 
 use reef_domain::{
-    AgentId, PolicyId,
+    AgentId, PolicyId, RefusalKind,
     account::Account,
     agent::{Agent, AgentCommand, AgentStatus, AgentStopReason},
     policy::Policy,
@@ -68,20 +68,25 @@ pub(crate) async fn give_place_back(
     Ok(())
 }
 
-/// Brings up the agent's own runtime, if it has one and that is down.
+/// Brings up the agent's own runtime, if it has one and that is down. An agent whose runtime is gone, as a
+/// machine that was removed, has nowhere to start.
 async fn start_own_runtime(unit: &mut Unit<'_>, agent: &Loaded<Agent>) -> Result<(), CommandError> {
-    let Some(runtime_id) = agent
-        .runtime_id
-        .clone()
-        .filter(|_| agent.tenancy == Tenancy::Dedicated)
-    else {
+    let Some(runtime_id) = agent.runtime_id.clone() else {
         return Ok(());
     };
     let runtime = unit.load::<Runtime>(&runtime_id).await?;
-    if !matches!(
-        runtime.status,
-        RuntimeStatus::Stopped | RuntimeStatus::Failed | RuntimeStatus::Stopping
-    ) {
+    let down = match runtime.status {
+        RuntimeStatus::Destroying | RuntimeStatus::Destroyed => {
+            return Err(CommandError::refused(
+                "runtime_gone",
+                RefusalKind::Conflict,
+                "the runtime it was on is gone; delete the agent and deploy it anew",
+            ));
+        }
+        RuntimeStatus::Stopped | RuntimeStatus::Failed | RuntimeStatus::Stopping => true,
+        RuntimeStatus::Provisioning | RuntimeStatus::Starting | RuntimeStatus::Running => false,
+    };
+    if !down || agent.tenancy == Tenancy::Shared {
         return Ok(());
     }
     if let Some(account_id) = &agent.account_id {

@@ -2,13 +2,14 @@
 
 mod activation;
 mod cloud;
+mod desk;
 mod list;
 
 use chrono::TimeDelta;
 use reef_domain::{
     AccountId, Change, Decider, MachineId, RuntimeId, UserId,
     account::Account,
-    agent::{Agent, AgentCommand},
+    agent::{Agent, AgentCommand, AgentStopReason},
     machine::{Machine, MachineCommand, MachineKind},
     runtime::{Runtime, RuntimeCommand},
 };
@@ -20,11 +21,13 @@ use serde_json::json;
 use crate::{
     Audience, CommandError, CommandSpec, Outcome, Unit, UseCase,
     account::{acting_user, require_authority, require_registered},
+    agent::give_place_back,
 };
 
 pub use activation::{ActivateMachine, digest_code, new_code_text};
 pub(crate) use cloud::{list_cloud_machine, unlist_cloud_machine};
-pub use list::{ListedMachine, list_machines};
+pub use desk::{ConnectedMachine, Desk, Welcome, recognise};
+pub use list::{ListedMachine, list_account_machines, list_machines};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec::of::<RegisterMachine>(),
@@ -126,7 +129,7 @@ impl UseCase for UpdateMachine {
 }
 
 /// Takes a machine off the list. A person's own is cut off at once: its code and its node token work no
-/// longer, and agents on it have failed. A runtime of ours goes on, and is listed again when it is started.
+/// longer, and agents on it are stopped. A runtime of ours goes on, and is listed again when it is started.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveMachine {
@@ -168,19 +171,20 @@ async fn edit(
     Ok((machine.kind, machine.runtime_id.clone()))
 }
 
-/// A machine that was removed never comes back: its runtime goes, and the agents on it have failed.
+/// A machine that was removed never comes back: its runtime goes, and the agents on it are stopped, with which
+/// their open tasks fail.
 async fn give_up(unit: &mut Unit<'_>, runtime_id: &RuntimeId) -> Result<(), CommandError> {
     let query = Query {
         filters: vec![Filter::Field("runtime_id".to_owned(), runtime_id.to_string())],
         ..Query::default()
     };
     for agent in unit.services().views.all::<Agents>(query).await? {
-        let failed = AgentCommand::ReportFailed {
-            code: "machine_removed".to_owned(),
-            reason: "the machine it was on was removed".to_owned(),
+        let stop = AgentCommand::Stop {
+            reason: AgentStopReason::RuntimeStopped,
         };
-        if !unit.load::<Agent>(&agent.id).await?.is_gone() {
-            unit.decide::<Agent>(&agent.id, failed).await?;
+        let loaded = unit.load::<Agent>(&agent.id).await?;
+        if !loaded.is_gone() && unit.decide::<Agent>(&agent.id, stop).await? > 0 {
+            give_place_back(unit, &agent.id, &loaded).await?;
         }
     }
     unit.decide::<Runtime>(runtime_id, RuntimeCommand::Destroy)

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod identity;
+pub mod link;
 pub mod log;
 pub mod node;
 pub mod payments;
@@ -12,6 +13,7 @@ pub mod views;
 
 pub use clock::{Clock, SystemClock};
 pub use identity::{ExternalIdentity, SessionTokens, TokenError};
+pub use link::{MAX_FRAME, NodeLink, NodeLinks, Outgoing};
 pub use log::{
     Append, Appended, Checkpoints, EventLog, EventQuery, Fence, Head, IdempotencyRecord, Idempotent, Lease,
     LogError, NewEvent, Parked, StreamAppend, StreamKey,

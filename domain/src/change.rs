@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What becomes of a value that can be absent. In JSON: left out, `null`, or the value; a field of this type
 /// needs `#[serde(default, skip_serializing_if = "Change::is_keep")]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Change<T> {
     /// It stays.
     #[default]

@@ -33,6 +33,7 @@ const GROUPS: &[&str] = &[
     "Events",
     "Log",
     "Policies",
+    "Machines",
     "Operator",
     "Operations",
 ];

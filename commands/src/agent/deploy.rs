@@ -6,7 +6,7 @@ use reef_domain::{
     agent::{Agent, AgentCommand},
     policy::{Origin, Policy, PolicyCommand},
     reservation::Reservation,
-    runtime::Tenancy,
+    runtime::{Runtime, RuntimeStatus, Tenancy},
     settings::{self, Settings, SettingsCommand},
     template::{Template, TemplateContent},
 };
@@ -40,6 +40,9 @@ pub struct DeployAgent {
     /// Whose agent; the caller when absent, or else the account's owner.
     #[serde(default)]
     pub user_id: Option<UserId>,
+    /// A shared runtime of that user to put it on, such as a machine of theirs; found or made when absent.
+    #[serde(default)]
+    pub runtime_id: Option<RuntimeId>,
 }
 
 impl UseCase for DeployAgent {
@@ -76,7 +79,10 @@ impl UseCase for DeployAgent {
             bundle: template.content.bundle.clone(),
         };
         unit.decide::<Agent>(&agent_id, create).await?;
-        place(unit, &agent_id, &account_id, &user, account.dialect).await?;
+        match &self.runtime_id {
+            Some(runtime_id) => place_on(unit, &agent_id, &user, runtime_id).await?,
+            None => place(unit, &agent_id, &account_id, &user, account.dialect).await?,
+        }
         let agent = unit.load::<Agent>(&agent_id).await?;
         take_place(unit, &agent_id, &agent).await?;
         Ok(Outcome::of::<Agent>(&agent_id))
@@ -108,6 +114,30 @@ impl DeployAgent {
             id: user.to_string(),
         })
     }
+}
+
+/// Puts the agent on that runtime, which must be a shared one of its user.
+async fn place_on(
+    unit: &mut Unit<'_>,
+    agent_id: &AgentId,
+    user: &UserId,
+    runtime_id: &RuntimeId,
+) -> Result<(), CommandError> {
+    let runtime = unit.owned::<Runtime>(runtime_id).await?;
+    let is_leaving = runtime.status == RuntimeStatus::Destroying;
+    if runtime.tenancy != Tenancy::Shared || runtime.owner_user_id.as_ref() != Some(user) || is_leaving {
+        return Err(CommandError::refused(
+            "runtime_not_shared",
+            RefusalKind::Conflict,
+            "the runtime is not a shared one of the agent's user",
+        ));
+    }
+    let deploy = AgentCommand::Deploy {
+        runtime_id: Some(runtime_id.clone()),
+        tenancy: Tenancy::Shared,
+    };
+    unit.decide::<Agent>(agent_id, deploy).await?;
+    Ok(())
 }
 
 /// Puts the agent on a runtime of its own, or onto its user's shared one.

@@ -47,13 +47,10 @@ impl UseCase for ActivateMachine {
             .map(|known| known.machine_id);
         let machine_id: MachineId = machine_id.ok_or_else(unknown)?;
         // Removed meanwhile or another account's: as wrong as any other code.
-        let machine = unit
-            .edit::<Machine>(&machine_id)
-            .await
-            .map_err(|error| match error {
-                CommandError::Unknown { .. } | CommandError::Foreign { .. } => unknown(),
-                other => other,
-            })?;
+        let machine = unit.edit::<Machine>(&machine_id).await.map_err(|error| {
+            let hidden = matches!(error, CommandError::Unknown { .. } | CommandError::Foreign { .. });
+            if hidden { unknown() } else { error }
+        })?;
         let account_id = machine.account_id.clone().ok_or_else(unknown)?;
         let account = unit.owned::<Account>(&account_id).await?;
         require_registered(&account)?;
@@ -93,7 +90,7 @@ const ROUNDS: NonZeroU32 = NonZeroU32::new(100_000).expect("not zero");
 /// Domain of the hash; codes are looked up by it, so it is the same for all.
 const SALT: &[u8] = b"reef/activation-code/1";
 
-/// A new activation code, `TRPC-XXXX-XXXX` in Tropic's accounts and `REEF-XXXX-XXXX` in others.
+/// A new activation code, such as `TRPC-A1B2-C3D4`; in accounts of other APIs than Tropic's it begins with `REEF`.
 pub fn new_code_text(entropy: &dyn Entropy, dialect: Dialect) -> String {
     let prefix = match dialect {
         Dialect::Tropic => "TRPC",

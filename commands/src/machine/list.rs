@@ -12,13 +12,16 @@ use reef_projections::{
     },
 };
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::{
     Services,
     ports::{LogError, Sighting},
 };
 
 /// One line of the list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ListedMachine {
     /// The machine.
     pub machine: MachineDoc,
@@ -34,9 +37,25 @@ pub async fn list_machines(
     account: &AccountId,
     user: &UserId,
 ) -> Result<Vec<ListedMachine>, LogError> {
+    listed(services, account, vec![Filter::Parent(user.to_string())]).await
+}
+
+/// The machines of all users of the account, newest first.
+pub async fn list_account_machines(
+    services: &Services,
+    account: &AccountId,
+) -> Result<Vec<ListedMachine>, LogError> {
+    listed(services, account, Vec::new()).await
+}
+
+async fn listed(
+    services: &Services,
+    account: &AccountId,
+    filters: Vec<Filter>,
+) -> Result<Vec<ListedMachine>, LogError> {
     let query = Query {
         account_id: Some(account.clone()),
-        filters: vec![Filter::Parent(user.to_string())],
+        filters,
         ..Query::default()
     };
     let machines = services.views.all::<Machines>(query).await?;

@@ -3,10 +3,11 @@
 mod commands;
 mod feed;
 mod log;
+mod node;
 mod operations;
 mod views;
 
-use reef_commands::{Answer, catalogue};
+use reef_commands::{Answer, catalogue, machine::ListedMachine};
 use reef_domain::policy::Verdict;
 use serde_json::{Value, json};
 
@@ -22,6 +23,7 @@ const CATALOGUE: &str = "Catalogue";
 pub(super) fn all(all_views: &Views, schemas: &mut Schemas) -> Vec<Route> {
     let answer = schemas.add("Answer", schemars::schema_for!(Answer));
     let verdict = schemas.add("Verdict", schemars::schema_for!(Verdict));
+    let listed = schemas.add("ListedMachine", schemars::schema_for!(ListedMachine));
     let mut routes: Vec<Route> = catalogue()
         .iter()
         .map(|spec| commands::command(spec, &answer, schemas))
@@ -38,6 +40,7 @@ pub(super) fn all(all_views: &Views, schemas: &mut Schemas) -> Vec<Route> {
     routes.extend(feed::feed());
     routes.extend(log::log());
     routes.push(operations::policy(verdict));
+    routes.extend(node::node(&answer, &listed));
     routes.extend(operations::operator());
     routes.extend(operations::operations());
     routes

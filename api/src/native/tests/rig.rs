@@ -13,12 +13,13 @@ use reef_commands::{
     Bus, Drivers, Gateways, RandomEntropy, Secrets, Services,
     conversation::Chat,
     follower::FollowerConfig,
+    machine::Desk,
     managers::{Context, Managers},
     ports::{Checkpoints, SystemClock},
     task::NodeReports,
 };
 use reef_runtimes::{
-    MemoryLogLines,
+    Hub, HubConfig, MemoryLogLines,
     embedded::{EmbeddedDriver, EmbeddedPorts},
     model::{ModelConfig, ModelProvider},
 };
@@ -107,6 +108,7 @@ impl Rig {
             chat: Chat::new(bus.clone(), drivers.clone()),
             bus: bus.clone(),
             drivers,
+            nodes: hub(&bus),
             checkpoints,
             retry: Arc::clone(&managers) as _,
             checkpoint_key: CheckpointKey::from_seed("reef.test/log", &[7; 32]).unwrap(),
@@ -251,6 +253,14 @@ async fn open(folder: &Path) -> Store {
     )
     .await
     .unwrap()
+}
+
+/// Machines can connect, though none of these tests lets one.
+fn hub(bus: &Bus) -> Arc<Hub> {
+    let desk = Desk::new(bus.clone(), "test", TimeDelta::minutes(1));
+    let node = Arc::new(NodeReports::new(bus.clone(), TimeDelta::hours(1)));
+    let lines = Arc::clone(&bus.services().log_lines);
+    Arc::new(Hub::new(desk, node, lines, HubConfig::default()))
 }
 
 fn drivers(bus: &Bus) -> Drivers {

@@ -1,0 +1,9 @@
+//! People's own machines, seen from outside: a server, and `reef connect` as a process of its own.
+
+#[path = "../harness/harness.rs"]
+mod harness;
+
+mod connecting;
+mod machine;
+mod several;
+mod working;
