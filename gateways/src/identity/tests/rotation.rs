@@ -54,7 +54,7 @@ async fn made_up_key_ids_do_not_hammer_the_issuer() {
 #[tokio::test]
 async fn a_token_that_names_no_key_is_tried_with_each() {
     let clock = HandClock::new();
-    let (one, two, new) = (Signer::ed("1"), Signer::ed("2"), Signer::ed("3"));
+    let (one, two, new) = (Signer::ec("1"), Signer::ed("2"), Signer::ed("3"));
     let issuer = Issuer::start(vec![one.jwk(), two.jwk()]).await;
     let verifier = issuer.verifier(&clock);
     let header = json!({ "alg": "EdDSA" });
