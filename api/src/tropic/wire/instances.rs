@@ -118,6 +118,6 @@ pub(in crate::tropic) struct UpdateInstance {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tropic) struct ActivateInstance {
-    /// `TRPC-XXXX-XXXX`
+    /// Such as `TRPC-A1B2-C3D4`.
     pub(in crate::tropic) activation_code: String,
 }
