@@ -200,19 +200,19 @@ mod tests {
             config.validate().map_err(|error| error.to_string())
         };
         assert_eq!(said(|_| {}), Ok(()));
-        let refused = |what: &str, change| {
+        let refused = |what: &str, change: fn(&mut Ec2Config)| {
             let refused = said(change).expect_err(what);
             assert!(refused.contains(what), "{refused}");
         };
         refused("login user", |config| {
-            "a'; reboot".clone_into(&mut config.login_user)
+            "a'; reboot".clone_into(&mut config.login_user);
         });
         refused("region", |config| config.region.clear());
         refused("gateway home", |config| {
-            config.gateway.home = Some("relative".to_owned())
+            config.gateway.home = Some("relative".to_owned());
         });
         refused("state folder", |config| {
-            "/var/$(id)".clone_into(&mut config.gateway.state)
+            "/var/$(id)".clone_into(&mut config.gateway.state);
         });
     }
 
