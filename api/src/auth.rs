@@ -8,7 +8,11 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, header, request::Parts},
 };
-use reef_commands::{Audience, Caller, digest_key};
+use reef_commands::{
+    Audience, Caller, digest_key,
+    ports::{SessionTokens, TokenError},
+    sign_in,
+};
 use reef_domain::{AccountId, Actor, ActorKind, Dialect, UserId, account::AccountStatus};
 use reef_projections::{
     Projection,
@@ -26,12 +30,42 @@ pub(crate) struct Principal(Arc<Who>);
 #[derive(Debug)]
 struct Who {
     caller: Caller,
-    /// Digest of the key, to look it up again while a stream is open.
-    digest: String,
+    proof: Proof,
     key_id: Arc<str>,
 }
 
+/// What is looked at again while a stream is open.
+enum Proof {
+    /// Digest of a key, the operator's among them.
+    Key(String),
+    /// A session token: it expires.
+    Session(String),
+}
+
+impl std::fmt::Debug for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Proof")
+    }
+}
+
 impl Principal {
+    /// Somebody with a session token.
+    fn of_session(caller: Caller, token: &str) -> Self {
+        let key_id = format!("session:{}", caller.actor).into();
+        let proof = Proof::Session(token.to_owned());
+        Self(Arc::new(Who {
+            caller,
+            proof,
+            key_id,
+        }))
+    }
+
+    /// Themselves, if they belong to the dialect; elsewhere they look unknown.
+    fn within(self, dialect: Option<Dialect>) -> Result<Self, Problem> {
+        let at_home = dialect.is_none_or(|dialect| dialect == self.caller().dialect);
+        at_home.then_some(self).ok_or_else(|| unauthorized(true))
+    }
+
     /// Who acts, as commands see it.
     pub(crate) fn caller(&self) -> &Caller {
         &self.0.caller
@@ -84,8 +118,15 @@ impl Principal {
 
     /// Whether the credential still works. A database that does not answer revokes nothing.
     pub(crate) async fn still_holds(&self, state: &App) -> bool {
-        self.is_operator()
-            || !matches!(look_up(state, &self.0.digest).await, Err(problem) if problem.status().is_client_error())
+        if self.is_operator() {
+            return true;
+        }
+        let looked = match (&self.0.proof, &state.services().gateways.tokens) {
+            (Proof::Key(digest), _) => look_up(state, digest).await.map(drop),
+            (Proof::Session(token), Some(tokens)) => sign_in(state, &**tokens, token).await.map(drop),
+            (Proof::Session(_), None) => Err(unauthorized(true)),
+        };
+        !looked.is_err_and(|problem| problem.status().is_client_error())
     }
 }
 
@@ -144,23 +185,72 @@ fn token(headers: &HeaderMap) -> Result<&str, Problem> {
     }
 }
 
-/// Finds out who asks.
-pub(crate) async fn authenticate(state: &App, digest: Result<String, Problem>) -> Result<Principal, Problem> {
-    let digest = digest?;
+/// Finds out who asks. A dialect takes the credentials of its own accounts only; any other looks unknown there.
+pub(crate) async fn authenticate(
+    state: &App,
+    headers: &HeaderMap,
+    dialect: Option<Dialect>,
+) -> Result<Principal, Problem> {
+    let token = token(headers)?;
+    if let Some(tokens) = state
+        .services()
+        .gateways
+        .tokens
+        .as_ref()
+        .filter(|_| is_session(token))
+    {
+        let principal = Principal::of_session(sign_in(state, &**tokens, token).await?, token);
+        return principal.within(dialect);
+    }
+    let digest = digest_key(token);
     let operator = state.config().operator_key_sha256.as_bytes();
-    if bool::from(digest.as_bytes().ct_eq(operator)) {
+    if dialect.is_none() && bool::from(digest.as_bytes().ct_eq(operator)) {
         let caller = Caller::operator();
         return Ok(Principal(Arc::new(Who {
             caller,
-            digest,
+            proof: Proof::Key(digest),
             key_id: "operator".into(),
         })));
     }
-    let principal = look_up(state, &digest).await?;
+    let principal = look_up(state, &digest).await?.within(dialect)?;
     state
         .last_used
         .note(principal.key_id(), state.services().clock.now());
     Ok(principal)
+}
+
+/// Whether the token has the form of a signed session token: three parts with points between them. Keys have
+/// none.
+fn is_session(token: &str) -> bool {
+    token.split('.').count() == 3
+}
+
+/// Whom a session token of an issuer outside stands for; the first time, an account is opened for them.
+async fn sign_in(state: &App, tokens: &dyn SessionTokens, token: &str) -> Result<Caller, Problem> {
+    let identity = tokens.verify(token).await.map_err(|error| match error {
+        TokenError::Invalid(reason) => {
+            tracing::debug!(reason, "a session token was refused");
+            unauthorized(true)
+        }
+        TokenError::Unavailable(reason) => {
+            tracing::warn!(reason, "session tokens cannot be verified");
+            Problem::of("unavailable", "Session tokens cannot be verified now.").retry_after(5)
+        }
+    })?;
+    let caller = sign_in::resolve(&state.parts.bus, &identity).await;
+    caller.map_err(|error| match error.code() {
+        "account_suspended" => suspended(),
+        "account_closed" => closed(),
+        _ => error.into(),
+    })
+}
+
+fn suspended() -> Problem {
+    Problem::of("account_suspended", "The account is suspended.")
+}
+
+fn closed() -> Problem {
+    Problem::of("account_closed", "The account is closed.")
 }
 
 /// Of a credential's document, what a request needs.
@@ -195,12 +285,8 @@ async fn look_up(state: &App, digest: &str) -> Result<Principal, Problem> {
     let account: Option<Standing> = part::<Accounts, _>(state, credential.account_id.as_str()).await?;
     match account.map(|account| account.status) {
         Some(AccountStatus::Registered) => {}
-        Some(AccountStatus::Suspended) => {
-            return Err(Problem::of("account_suspended", "The account is suspended."));
-        }
-        Some(AccountStatus::Closed) | None => {
-            return Err(Problem::of("account_closed", "The account is closed."));
-        }
+        Some(AccountStatus::Suspended) => return Err(suspended()),
+        Some(AccountStatus::Closed) | None => return Err(closed()),
     }
     let caller = Caller {
         actor: Actor::new(ActorKind::ApiKey, Arc::clone(&credential.key_id)),
@@ -211,7 +297,7 @@ async fn look_up(state: &App, digest: &str) -> Result<Principal, Problem> {
     };
     Ok(Principal(Arc::new(Who {
         caller,
-        digest: digest.to_owned(),
+        proof: Proof::Key(digest.to_owned()),
         key_id: credential.key_id,
     })))
 }

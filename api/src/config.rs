@@ -11,6 +11,9 @@ pub struct ApiConfig {
     pub operator_key_sha256: String,
     /// Requests per minute and credential (per address, without one); 0: no limit.
     pub rate_limit_per_minute: u32,
+    /// Limits of the dialects are those of their documents times this; 0: no limits. Without a limit per
+    /// credential they have none either.
+    pub dialect_rate_limit_factor: u32,
     /// Largest request body, in bytes.
     pub body_limit_bytes: usize,
     /// How long an ordinary request may take.
@@ -39,6 +42,7 @@ impl ApiConfig {
         Self {
             operator_key_sha256: digest_key(operator_key),
             rate_limit_per_minute: 6000,
+            dialect_rate_limit_factor: 1,
             body_limit_bytes: 1 << 20,
             request_timeout: Duration::from_secs(30),
             reply_timeout: Duration::from_mins(5),
@@ -49,6 +53,15 @@ impl ApiConfig {
             vm_provider: "embedded".to_owned(),
             vm_region: None,
             bench_routes: false,
+        }
+    }
+
+    /// What the documented limits of the dialects are multiplied by; 0: there are none.
+    pub(crate) fn dialect_limits_factor(&self) -> u32 {
+        if self.rate_limit_per_minute == 0 {
+            0
+        } else {
+            self.dialect_rate_limit_factor
         }
     }
 }

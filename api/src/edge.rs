@@ -20,8 +20,11 @@ use futures::FutureExt as _;
 use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
-    App, Problem, auth, client,
-    limit::{Allowance, Counted},
+    App, Problem,
+    auth::{self, Principal},
+    client,
+    face::{Face, Pace},
+    limit::{Allowance, Counted, Own},
 };
 
 pub(crate) use request_id::RequestId;
@@ -41,9 +44,13 @@ pub(crate) enum Access {
 #[derive(Clone)]
 pub(crate) struct Edge {
     pub(crate) state: App,
+    /// Which API it belongs to.
+    pub(crate) face: &'static Face,
     pub(crate) access: Access,
     /// How long a handler may take; `None`: it sees to that itself.
     pub(crate) patience: Option<Duration>,
+    /// A limit that is counted for these routes alone.
+    pub(crate) own: Option<Own>,
 }
 
 /// The layer.
@@ -60,8 +67,11 @@ pub(crate) async fn edge(State(edge): State<Edge>, mut request: Request, next: N
     let response = answer(&edge, request, next, &mut allowance, &span)
         .instrument(span.clone())
         .await;
-    let mut response = written(response, &id);
-    head(&mut response, &id, allowance, edge.access, &method);
+    let mut response = written(response, &id, edge.face);
+    head(&mut response, &id, edge.access, &method);
+    if let (Some(allowance), Some(tell)) = (allowance, edge.face.tell) {
+        tell(allowance, response.headers_mut());
+    }
     account_for(&span, &method, route, response.status(), started.elapsed());
     response
 }
@@ -110,46 +120,58 @@ async fn admit(
     let from = Counted::Address(client::network(from));
     let whose = match edge.access {
         Access::Open | Access::Counted => from,
-        Access::Credential => match auth::authenticate(state, auth::bearer(request.headers())).await {
+        Access::Credential => match auth::authenticate(state, request.headers(), edge.face.dialect).await {
             Ok(principal) => {
                 span.record(
                     "account",
                     principal.account().map_or("-", |account| account.as_str()),
                 );
-                let whose = Counted::Credential(principal.key_id().clone());
+                let whose = counted(edge.face, &principal);
                 request.extensions_mut().insert(principal);
                 whose
             }
             Err(problem) => {
                 // Guessing keys is counted too.
-                count(state, &from, allowance)?;
+                count(edge, &from, allowance)?;
                 return Err(problem);
             }
         },
     };
-    count(state, &whose, allowance)
+    count(edge, &whose, allowance)
 }
 
-fn count(state: &App, whose: &Counted, allowance: &mut Option<Allowance>) -> Result<(), Problem> {
-    let Some(limiter) = &state.limiter else {
-        return Ok(());
+/// Whose requests those of the principal are counted with.
+fn counted(face: &Face, principal: &Principal) -> Counted {
+    let caller = principal.caller();
+    match (face.pace, &caller.account_id, &caller.user_id) {
+        (Pace::PerUser(_), Some(account), Some(user)) => Counted::User(account.clone(), user.clone()),
+        (Pace::PerUser(_) | Pace::Configured, ..) => Counted::Credential(principal.key_id().clone()),
+    }
+}
+
+fn count(edge: &Edge, whose: &Counted, allowance: &mut Option<Allowance>) -> Result<(), Problem> {
+    let state = &edge.state;
+    let wait_s = match edge.face.pace {
+        Pace::Configured => state.limiter.as_ref().map_or(0, |limiter| {
+            let counted = limiter.count(whose);
+            *allowance = Some(counted);
+            counted.wait_s
+        }),
+        Pace::PerUser(limit) => state.windows.as_ref().map_or(0, |windows| {
+            windows.count(edge.face.dialect, whose, limit, edge.own.as_ref(), Instant::now())
+        }),
     };
-    let counted = limiter.count(whose);
-    *allowance = Some(counted);
-    if counted.wait_s == 0 {
+    if wait_s == 0 {
         return Ok(());
     }
-    let detail = format!(
-        "Too many requests. The next one is let through in {} s.",
-        counted.wait_s
-    );
-    Err(Problem::of("rate_limited", detail).retry_after(counted.wait_s))
+    let detail = format!("Too many requests. The next one is let through in {wait_s} s.");
+    Err(Problem::of("rate_limited", detail).retry_after(wait_s))
 }
 
 /// The answer with its body: problems are written here, and errors of the framework become problems.
-fn written(mut response: Response, id: &RequestId) -> Response {
+fn written(mut response: Response, id: &RequestId, face: &Face) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        return problem.render(id.as_str());
+        return (face.render)(&problem, id);
     }
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) {
@@ -162,7 +184,7 @@ fn written(mut response: Response, id: &RequestId) -> Response {
         status if status.is_server_error() => Problem::internal(&status),
         status => Problem::new(status, "bad_request", "The request cannot be read."),
     };
-    let mut answer = problem.render(id.as_str());
+    let mut answer = (face.render)(&problem, id);
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, allow);
     }
@@ -170,13 +192,7 @@ fn written(mut response: Response, id: &RequestId) -> Response {
 }
 
 /// Headers of every answer.
-fn head(
-    response: &mut Response,
-    id: &RequestId,
-    allowance: Option<Allowance>,
-    access: Access,
-    method: &Method,
-) {
+fn head(response: &mut Response, id: &RequestId, access: Access, method: &Method) {
     let headers = response.headers_mut();
     headers.insert("x-request-id", id.header());
     headers.insert(
@@ -190,9 +206,6 @@ fn head(
             "no-store"
         };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
-    }
-    if let Some(allowance) = allowance {
-        allowance.tell(headers);
     }
 }
 

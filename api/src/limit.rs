@@ -3,6 +3,8 @@
 //! The headers are those of draft-ietf-httpapi-ratelimit-headers (`RateLimit`, `RateLimit-Policy`), and the
 //! three older ones that more clients know.
 
+mod windows;
+
 use std::{
     net::IpAddr,
     num::NonZeroU32,
@@ -19,12 +21,17 @@ use governor::{
     middleware::StateInformationMiddleware,
     state::keyed::DashMapStateStore,
 };
+use reef_domain::{AccountId, UserId};
+
+pub(crate) use windows::{Own, Windows};
 
 /// Whose requests are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Counted {
     /// A credential, by the id of its key.
     Credential(Arc<str>),
+    /// A person, by whatever credential.
+    User(AccountId, UserId),
     /// Everybody without a credential at this address or network.
     Address(IpAddr),
 }

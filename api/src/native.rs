@@ -18,6 +18,8 @@ mod state;
 mod streams;
 mod views;
 
+pub(crate) use operations::revalidated;
+
 use std::time::Duration;
 
 use axum::{
@@ -26,13 +28,13 @@ use axum::{
 };
 
 use crate::{
-    ApiState, App, Problem,
+    App, Problem,
     edge::{Access, Edge, edge},
+    face::NATIVE,
 };
 
-/// Every route of the native API.
-pub fn router(state: ApiState) -> Router {
-    let ApiState(state) = state;
+/// Every route of the native API, and what answers where there is no route at all.
+pub(crate) fn routes(state: &App) -> Router<App> {
     let patience = Some(state.config().request_timeout);
     let open = Router::new()
         .route("/healthz", get(operations::healthz))
@@ -49,14 +51,13 @@ pub fn router(state: ApiState) -> Router {
         Access::Credential
     };
     Router::new()
-        .merge(layered(open, &state, Access::Open, patience))
-        .merge(layered(metrics, &state, metrics_access, patience))
-        .merge(layered(reads(&state), &state, Access::Credential, patience))
+        .merge(layered(open, state, Access::Open, patience))
+        .merge(layered(metrics, state, metrics_access, patience))
+        .merge(layered(reads(state), state, Access::Credential, patience))
         // These wait for something on purpose, and limit that themselves.
-        .merge(layered(waiting(), &state, Access::Credential, None))
-        .merge(layered(machines(), &state, Access::Counted, None))
-        .merge(layered(counted, &state, Access::Counted, patience))
-        .with_state(state)
+        .merge(layered(waiting(), state, Access::Credential, None))
+        .merge(layered(machines(), state, Access::Counted, None))
+        .merge(layered(counted, state, Access::Counted, patience))
 }
 
 fn reads(state: &App) -> Router<App> {
@@ -74,6 +75,7 @@ fn reads(state: &App) -> Router<App> {
         .route("/v1/log/proof/inclusion", get(log::inclusion))
         .route("/v1/log/proof/consistency", get(log::consistency))
         .route("/v1/policies/evaluate", post(policy::evaluate))
+        .route("/v1/policies/evaluate/tasks", post(policy::evaluate_tasks))
         .route("/v1/parked", get(operator::parked))
         .route("/v1/system", get(operator::system));
     if state.config().bench_routes {
@@ -103,8 +105,10 @@ fn layered(router: Router<App>, state: &App, access: Access, patience: Option<Du
     router.layer(middleware::from_fn_with_state(
         Edge {
             state: state.clone(),
+            face: &NATIVE,
             access,
             patience,
+            own: None,
         },
         edge,
     ))

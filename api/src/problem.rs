@@ -1,20 +1,24 @@
-//! Problem documents (RFC 9457): how every failure leaves the server.
+//! Problems: how every failure leaves a handler.
 //!
-//! A handler returns a [`Problem`]; the edge writes its body, because only the edge knows the request's id.
+//! A handler returns a [`Problem`]; the edge writes its body, because only the edge knows the request's id and
+//! which API it came over: the native one shows problem documents (RFC 9457), each dialect its own envelope.
 
+mod cause;
 mod codes;
 mod command;
 
 use std::borrow::Cow;
 
 use axum::{
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use reef_domain::RefusalKind;
 use serde::Serialize;
 
+pub(crate) use cause::Cause;
 pub(crate) use codes::{CODES, Code};
-pub(crate) use command::{malformed, not_found};
+pub(crate) use command::{foreign, malformed, not_found};
 
 /// Content type of problem documents.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -24,8 +28,11 @@ pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 pub struct Problem {
     status: StatusCode,
     code: Cow<'static, str>,
+    cause: Cause,
     detail: String,
     field: Option<String>,
+    /// What there is not, or not for the caller: its kind and id.
+    subject: Option<(String, String)>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -45,13 +52,24 @@ struct Body<'a> {
 impl Problem {
     /// A problem of that code, `snake_case`; `detail` is for people and must hold no secret.
     pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        let code = code.into();
+        let cause = codes::find(&code).map_or_else(|| Cause::of(status), |known| known.cause);
         Self {
             status,
-            code: code.into(),
+            code,
+            cause,
             detail: detail.into(),
             field: None,
+            subject: None,
             headers: Vec::new(),
         }
+    }
+
+    /// What an aggregate, or a rule over several, said no to.
+    pub(crate) fn refused(code: &'static str, kind: RefusalKind, message: impl Into<String>) -> Self {
+        let mut problem = Self::new(command::status_of(kind), code, message);
+        problem.cause = Cause::Refused(kind);
+        problem
     }
 
     /// One of the [`CODES`] with their own status.
@@ -94,6 +112,33 @@ impl Problem {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
+    /// What sort of failure it is.
+    pub(crate) fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    /// What went wrong, for people.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The part of the request that is wrong, where one is.
+    pub(crate) fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
+    /// Kind and id of what there is not, or not for the caller.
+    pub(crate) fn subject(&self) -> Option<(&str, &str)> {
+        self.subject.as_ref().map(|(kind, id)| (&**kind, &**id))
+    }
+
+    /// Adds the headers that the failure brings along.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+    }
+
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -126,15 +171,13 @@ impl Problem {
         serde_json::to_vec(&body).unwrap_or_default()
     }
 
-    /// The whole answer.
-    pub(crate) fn render(self, request_id: &str) -> Response {
+    /// The whole answer, as the native API gives it.
+    pub(crate) fn render(&self, request_id: &str) -> Response {
         let body = self.body(request_id);
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        for (name, value) in self.headers {
-            headers.insert(name, value);
-        }
+        self.tell(headers);
         response
     }
 }

@@ -10,16 +10,17 @@ use reef_commands::{
     conversation::Chat,
     follower::Retried,
     managers::Managers,
-    ports::{Checkpoints, EventLog, LogError, NodeLinks, Views},
+    ports::{Checkpoints, EventLog, KeyUses, LogError, NodeLinks, Views},
 };
 use reef_projections::AnyView;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ApiConfig, CheckpointKey, LastUsed,
+    ApiConfig, CheckpointKey,
     feed::Hub,
-    limit::Limiter,
+    last_used::LastUsed,
+    limit::{Limiter, Windows},
     native::{docs, openapi},
     proof::Proofs,
 };
@@ -53,6 +54,8 @@ pub struct ApiParts {
     pub nodes: Arc<dyn NodeLinks>,
     /// Checkpoints of followers and parked intents.
     pub checkpoints: Arc<dyn Checkpoints>,
+    /// When API keys were used last.
+    pub key_uses: Arc<dyn KeyUses>,
     /// Who performs parked intents again.
     pub retry: Arc<dyn RetryParked>,
     /// Signs the log's checkpoints.
@@ -80,10 +83,12 @@ pub(crate) struct Inner {
     pub(crate) head: watch::Receiver<u64>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) limiter: Option<Limiter>,
+    /// Limits of the dialects.
+    pub(crate) windows: Option<Windows>,
     pub(crate) proofs: Proofs,
     /// Sequence of the event at a position; positions never change, so this needs no invalidation.
     pub(crate) sequences: Cache<u64, u64>,
-    pub(crate) last_used: Arc<LastUsed>,
+    pub(crate) last_used: LastUsed,
     pub(crate) openapi: openapi::Document,
     pub(crate) docs: docs::Page,
 }
@@ -104,24 +109,20 @@ impl ApiState {
             .into_iter()
             .map(|view| (view.name(), view))
             .collect();
-        let openapi = openapi::Document::of(&views);
+        let openapi = openapi::document(&views);
         Self(App(Arc::new(Inner {
             head: log.watch(),
             hub: Hub::new(Arc::clone(&log), parts.shutdown.clone()),
             limiter: Limiter::per_minute(parts.config.rate_limit_per_minute),
+            windows: Windows::times(parts.config.dialect_limits_factor()),
             proofs: Proofs::new(log),
             sequences: Cache::new(CACHED_SEQUENCES),
-            last_used: Arc::new(LastUsed::default()),
+            last_used: LastUsed::new(Arc::clone(&parts.key_uses)),
             docs: docs::Page::of(&openapi),
             openapi,
             views,
             parts,
         })))
-    }
-
-    /// When credentials were used last, for whoever keeps that.
-    pub fn last_used(&self) -> Arc<LastUsed> {
-        Arc::clone(&self.0.last_used)
     }
 }
 

@@ -28,6 +28,7 @@ mod sample;
 mod sse;
 mod store;
 mod stream;
+mod tropic;
 mod world;
 
 use anyhow::{Result, bail};
@@ -80,6 +81,7 @@ const WORKLOADS: &[&str] = &[
     "sqlite-32",
     "two-nodes",
     "http",
+    "tropic",
     "rebuild",
     "grown",
     "sse",
@@ -105,6 +107,7 @@ async fn measure(plan: &Plan) -> Result<()> {
             "sqlite-32" => vec![append::sqlite(plan).await?],
             "two-nodes" => vec![append::two_nodes(plan).await?],
             "http" => http::run(plan).await?,
+            "tropic" => tropic::run(plan).await?,
             "rebuild" => rebuild::measure(plan).await?,
             "grown" => grown::run(plan).await?,
             _ => vec![stream::run(plan).await?],

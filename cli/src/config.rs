@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) master_key: Option<String>,
     /// Requests per minute and credential; 0: no limit.
     pub(crate) rate_limit_per_minute: u32,
+    /// Limits of the dialects are those of their documents times this; 0: no limits.
+    pub(crate) dialect_rate_limit_factor: u32,
     /// Addresses whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<IpAddr>,
     /// Name of this log in its signed checkpoints.
@@ -115,6 +117,7 @@ impl Default for Config {
             operator_key: None,
             master_key: None,
             rate_limit_per_minute: 6000,
+            dialect_rate_limit_factor: 1,
             trusted_proxies: Vec::new(),
             log_origin: "reef.local/log".to_owned(),
             model_provider: "auto".to_owned(),

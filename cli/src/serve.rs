@@ -82,6 +82,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         chat: chat.clone(),
         nodes: Arc::new(hub.clone()),
         checkpoints,
+        key_uses: Arc::new(store),
         retry: Arc::clone(&managers) as _,
         checkpoint_key: CheckpointKey::from_seed(&config.log_origin, &keys.signing_seed)
             .map_err(|error| anyhow::anyhow!("checkpoint key: {error}"))?,
@@ -192,6 +193,7 @@ pub(crate) fn model_config(config: &Config) -> Result<ModelConfig> {
 fn api_config(config: &Config, keys: &Keys) -> ApiConfig {
     ApiConfig {
         rate_limit_per_minute: config.rate_limit_per_minute,
+        dialect_rate_limit_factor: config.dialect_rate_limit_factor,
         trusted_proxies: config.trusted_proxies.clone(),
         vm_provider: config.vm_provider.clone(),
         vm_region: (config.vm_provider == EC2)

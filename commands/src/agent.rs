@@ -208,7 +208,19 @@ impl UseCase for UpdateAgent {
     }
 }
 
-/// Has a policy apply to an agent, at once where it runs.
+/// Has the agent pushed as it is by then, if its runtime runs; if not, its start pushes it. The request is an
+/// event of the runtime: to the agent itself nothing has happened.
+async fn push_now(unit: &mut Unit<'_>, id: &AgentId) -> Result<(), CommandError> {
+    let agent = unit.load::<Agent>(id).await?;
+    let is_up = matches!(agent.status, AgentStatus::Provisioning | AgentStatus::Running);
+    if let Some(runtime_id) = agent.runtime_id.as_ref().filter(|_| is_up) {
+        let push = RuntimeCommand::PushAgent { agent_id: id.clone() };
+        unit.decide::<Runtime>(runtime_id, push).await?;
+    }
+    Ok(())
+}
+
+/// Has a policy apply to an agent, at once where it runs. The policy it has already is pushed once more.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttachAgentPolicy {
@@ -230,11 +242,12 @@ impl UseCase for AttachAgentPolicy {
             policy_id: self.policy_id.clone(),
         };
         unit.decide::<Agent>(&self.agent_id, attach).await?;
+        push_now(unit, &self.agent_id).await?;
         Ok(Outcome::of::<Agent>(&self.agent_id))
     }
 }
 
-/// Has no policy apply to an agent.
+/// Has no policy apply to an agent, at once where it runs.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DetachAgentPolicy {
@@ -251,6 +264,7 @@ impl UseCase for DetachAgentPolicy {
         unit.edit::<Agent>(&self.agent_id).await?;
         unit.decide::<Agent>(&self.agent_id, AgentCommand::DetachPolicy)
             .await?;
+        push_now(unit, &self.agent_id).await?;
         Ok(Outcome::of::<Agent>(&self.agent_id))
     }
 }

@@ -213,7 +213,7 @@ impl Bus {
         fingerprint: Option<[u8; 32]>,
     ) -> Result<Appended, CommandError> {
         let record = match (fingerprint, &request.idempotency_key) {
-            (Some(fingerprint), Some(key)) => {
+            (Some(fingerprint), Some(key)) if !outcome.unremembered => {
                 Some(self.record(unit, request, key, outcome, fingerprint).await?)
             }
             _ => None,

@@ -41,6 +41,8 @@ pub struct Outcome {
     pub(crate) result: Option<Value>,
     /// Whose deletion must purge the remembered answer; empty: nobody's.
     pub(crate) subject: String,
+    /// Whether an idempotency key remembers nothing of it.
+    pub(crate) unremembered: bool,
 }
 
 impl Outcome {
@@ -50,6 +52,7 @@ impl Outcome {
             aggregate: stream_key::<D>(id.as_ref()),
             result: None,
             subject: String::new(),
+            unremembered: false,
         }
     }
 
@@ -57,6 +60,13 @@ impl Outcome {
     #[must_use]
     pub fn showing(mut self, result: Value) -> Self {
         self.result = Some(result);
+        self
+    }
+
+    /// Nothing of the answer is remembered under an idempotency key: a second try is decided anew.
+    #[must_use]
+    pub fn unremembered(mut self) -> Self {
+        self.unremembered = true;
         self
     }
 

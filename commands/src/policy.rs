@@ -1,5 +1,6 @@
 //! Policies, and the question what a policy says about a text.
 
+mod past;
 mod question;
 
 use reef_domain::{
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Audience, CommandError, CommandSpec, Outcome, Unit, UseCase, account::acting_user};
 
+pub use past::{MAX_PAST_TASKS, PastCounts, PastTasks, PastVerdict, PastVerdicts};
 pub use question::PolicyQuestion;
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[

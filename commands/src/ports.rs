@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod identity;
+pub mod key_uses;
 pub mod link;
 pub mod log;
 pub mod node;
@@ -13,6 +14,7 @@ pub mod views;
 
 pub use clock::{Clock, SystemClock};
 pub use identity::{ExternalIdentity, SessionTokens, TokenError};
+pub use key_uses::KeyUses;
 pub use link::{MAX_FRAME, NodeLink, NodeLinks, Outgoing};
 pub use log::{
     Append, Appended, Checkpoints, EventLog, EventQuery, Fence, Head, IdempotencyRecord, Idempotent, Lease,

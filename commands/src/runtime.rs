@@ -1,5 +1,9 @@
 //! Runtimes: the isolated computers agents run on, as their owners start and stop them.
 
+mod ssh_key;
+
+use std::net::IpAddr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use reef_domain::{
     AccountId, AgentId, JobId, RefusalKind, RuntimeId, UserId,
@@ -9,6 +13,7 @@ use reef_domain::{
     provisioning_job::{ProvisioningJob, ProvisioningJobCommand},
     reservation::{Reservation, ReservationCommand},
     runtime::{Runtime, RuntimeCommand, RuntimeStatus, RuntimeStopReason, Tenancy},
+    settings::{Settings, SettingsCommand},
 };
 use reef_projections::{Filter, Projection, Query, views::agent::Agents};
 use schemars::JsonSchema;
@@ -20,12 +25,16 @@ use crate::{
     machine::{LOCAL_PROVIDER, is_own_machine, list_cloud_machine, unlist_cloud_machine},
 };
 
+pub(crate) use ssh_key::key_owner;
+pub use ssh_key::{PreparedKey, RevealSshKeyOnce};
+
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec::of::<ProvisionRuntime>(),
     CommandSpec::of::<StartRuntime>(),
     CommandSpec::of::<StopRuntime>(),
     CommandSpec::of::<DestroyRuntime>(),
     CommandSpec::of::<RestartGateway>(),
+    CommandSpec::of::<RevealSshKeyOnce>(),
 ];
 
 /// Provider of runtimes for whoever names none.
@@ -100,8 +109,26 @@ pub(crate) fn shared_runtime_reservation(user: &UserId) -> String {
     format!("shared-runtime/{user}")
 }
 
+/// Lets the address into the runtime of that user, to log in from there.
+async fn let_caller_in(
+    unit: &mut Unit<'_>,
+    account_id: AccountId,
+    user_id: UserId,
+    caller_ip: Option<IpAddr>,
+) -> Result<(), CommandError> {
+    let Some(ip) = caller_ip else { return Ok(()) };
+    let stream = user_id.clone();
+    let capture = SettingsCommand::CaptureCallerIp {
+        account_id,
+        user_id,
+        ip,
+    };
+    unit.decide::<Settings>(&stream, capture).await?;
+    Ok(())
+}
+
 /// Asks for a shared runtime; the user's agents that wait for one are put on it once it runs.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProvisionRuntime {
     /// The account; the caller's own when absent.
@@ -119,6 +146,13 @@ pub struct ProvisionRuntime {
     /// Id of the runtime; made when absent.
     #[serde(default)]
     pub runtime_id: Option<RuntimeId>,
+    /// Address from which its user may log in by SSH; it takes the place of the one let in before.
+    #[serde(default)]
+    pub caller_ip: Option<IpAddr>,
+    /// The key pair, made with the first try of this command.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub ssh_key: PreparedKey,
 }
 
 impl UseCase for ProvisionRuntime {
@@ -157,8 +191,8 @@ impl UseCase for ProvisionRuntime {
             unit,
             NewRuntime {
                 runtime_id: runtime_id.clone(),
-                account_id,
-                owner_user_id: Some(user),
+                account_id: account_id.clone(),
+                owner_user_id: Some(user.clone()),
                 tenancy: Tenancy::Shared,
                 provider: self
                     .provider
@@ -170,6 +204,10 @@ impl UseCase for ProvisionRuntime {
             },
         )
         .await?;
+        let_caller_in(unit, account_id, user.clone(), self.caller_ip).await?;
+        if ssh_key::has_ssh_key(account.dialect) {
+            self.ssh_key.keep(unit, &runtime_id, &user).await?;
+        }
         list_cloud_machine(unit, &runtime_id).await?;
         Ok(Outcome::of::<Runtime>(&runtime_id))
     }
@@ -237,6 +275,20 @@ async fn start_agents(unit: &mut Unit<'_>, runtime_id: &RuntimeId) -> Result<(),
 pub struct StartRuntime {
     /// The runtime.
     pub runtime_id: RuntimeId,
+    /// Address from which the user of a shared runtime may log in by SSH, if this starts it; it takes the
+    /// place of the one let in before.
+    #[serde(default)]
+    pub caller_ip: Option<IpAddr>,
+}
+
+impl StartRuntime {
+    /// Starts that runtime.
+    pub fn new(runtime_id: RuntimeId) -> Self {
+        Self {
+            runtime_id,
+            caller_ip: None,
+        }
+    }
 }
 
 impl UseCase for StartRuntime {
@@ -261,6 +313,11 @@ impl UseCase for StartRuntime {
         };
         if unit.decide::<Runtime>(&self.runtime_id, start).await? > 0 {
             start_agents(unit, &self.runtime_id).await?;
+            if let (Tenancy::Shared, Some(account_id), Some(user)) =
+                (runtime.tenancy, &runtime.account_id, &runtime.owner_user_id)
+            {
+                let_caller_in(unit, account_id.clone(), user.clone(), self.caller_ip).await?;
+            }
             list_cloud_machine(unit, &self.runtime_id).await?;
         }
         Ok(Outcome::of::<Runtime>(&self.runtime_id))

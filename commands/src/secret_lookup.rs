@@ -1,7 +1,10 @@
 //! Finds the secrets an agent may use, at the moment it needs them.
+//!
+//! On the shared runtime of a Tropic account a user's secrets are synced when that starts (contract,
+//! save-claude-key): its agents have the values of then, and before the first start none.
 
 use async_trait::async_trait;
-use reef_domain::{AgentId, agent::Agent, secret};
+use reef_domain::{AgentId, Dialect, VaultRef, account::Account, agent::Agent, runtime::Tenancy, secret};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -18,15 +21,24 @@ impl Secrets {
         Self(bus)
     }
 
-    async fn find(&self, owner: &str, name: &str) -> Result<Option<ModelSecret>, CommandError> {
+    async fn find(&self, owner: &str, name: &str, synced: bool) -> Result<Option<ModelSecret>, CommandError> {
         let Some(secrets) = self.0.state::<secret::Secrets>(owner).await? else {
             return Ok(None);
         };
-        let Some(reference) = secrets.names.get(name) else {
-            return Ok(None);
+        let known = if synced {
+            secrets.in_force.as_ref()
+        } else {
+            Some(&secrets.names)
         };
+        match known.and_then(|values| values.get(name)) {
+            Some(place) => self.value(owner, place).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn value(&self, owner: &str, place: &VaultRef) -> Result<Option<ModelSecret>, CommandError> {
         let owner = VaultOwner(owner.to_owned());
-        match self.0.services().vault.get(&owner, reference).await {
+        match self.0.services().vault.get(&owner, place).await {
             Ok(value) => Ok(Some(ModelSecret(Zeroizing::new(
                 String::from_utf8_lossy(&value).into_owned(),
             )))),
@@ -37,6 +49,31 @@ impl Secrets {
     }
 }
 
+impl Secrets {
+    /// Whether the agent has its user's secrets as of the last start of its runtime.
+    async fn has_synced(&self, agent: &Agent) -> Result<bool, CommandError> {
+        match &agent.account_id {
+            Some(account) if agent.tenancy == Tenancy::Shared => {
+                let account = self.0.state::<Account>(account).await?;
+                Ok(account.is_some_and(|account| syncs_secrets(account.dialect)))
+            }
+            Some(_) | None => Ok(false),
+        }
+    }
+}
+
+/// Whether users' secrets reach their shared runtime when that starts, instead of at once.
+pub(crate) fn syncs_secrets(dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Tropic => true,
+        Dialect::Native
+        | Dialect::Agentbot
+        | Dialect::Thermidora
+        | Dialect::Expressclaw
+        | Dialect::Agento => false,
+    }
+}
+
 #[async_trait]
 impl SecretLookup for Secrets {
     async fn secret(&self, agent_id: &AgentId, name: &str) -> Result<Option<ModelSecret>, DriverError> {
@@ -44,14 +81,25 @@ impl SecretLookup for Secrets {
         let Some(agent) = self.0.state::<Agent>(agent_id).await.map_err(transient)? else {
             return Ok(None);
         };
+        let synced = self.has_synced(&agent).await.map_err(transient)?;
+        let at_once = |owner: String| (owner, false);
         let owners = [
-            Some(format!("agent/{agent_id}")),
-            agent.runtime_id.as_ref().map(|id| format!("runtime/{id}")),
-            agent.owner_user_id.as_ref().map(|id| format!("user/{id}")),
-            agent.account_id.as_ref().map(|id| format!("account/{id}")),
+            Some(at_once(format!("agent/{agent_id}"))),
+            agent
+                .runtime_id
+                .as_ref()
+                .map(|id| at_once(format!("runtime/{id}"))),
+            agent
+                .owner_user_id
+                .as_ref()
+                .map(|id| (format!("user/{id}"), synced)),
+            agent
+                .account_id
+                .as_ref()
+                .map(|id| at_once(format!("account/{id}"))),
         ];
-        for owner in owners.into_iter().flatten() {
-            if let Some(found) = self.find(&owner, name).await.map_err(transient)? {
+        for (owner, synced) in owners.into_iter().flatten() {
+            if let Some(found) = self.find(&owner, name, synced).await.map_err(transient)? {
                 return Ok(Some(found));
             }
         }

@@ -14,6 +14,9 @@ use crate::{Audience, CommandError, CommandSpec, Outcome, Unit, UseCase};
 
 pub use node::NodeReports;
 
+/// Code of the failure of a task that its agent's policy denies.
+pub const DENIED_BY_POLICY: &str = "denied_by_policy";
+
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec::of::<SubmitTask>(),
     CommandSpec::of::<ApproveTask>(),

@@ -18,7 +18,7 @@ mod refusal;
 
 pub use command::AgentCommand;
 pub use event::AgentEvent;
-pub use kinds::{AgentStatus, AgentStopReason};
+pub use kinds::{AgentStatus, AgentStopReason, Pushed};
 pub use refusal::AgentRefusal;
 
 /// An agent, as far as decisions need it.
@@ -46,6 +46,9 @@ pub struct Agent {
     pub status: AgentStatus,
     /// Code of the failure it is in.
     pub failure_code: Option<String>,
+    /// What its runtime was given of it last: that is in force there. `None`: that was not recorded.
+    #[serde(default)]
+    pub pushed: Option<Pushed>,
 }
 
 impl Agent {
@@ -129,6 +132,7 @@ impl Agent {
             | AgentCommand::Stop { .. }
             | AgentCommand::ReportStarted
             | AgentCommand::ReportFailed { .. }
+            | AgentCommand::ReportPushed(_)
             | AgentCommand::Create { .. }
             | AgentCommand::Deploy { .. }
             | AgentCommand::Place { .. }
@@ -160,6 +164,7 @@ impl Decider for Agent {
                 AgentCommand::Delete
                 | AgentCommand::ReportStarted
                 | AgentCommand::ReportFailed { .. }
+                | AgentCommand::ReportPushed(_)
                 | AgentCommand::DetachPolicy => Ok(vec![]),
                 AgentCommand::Create { .. }
                 | AgentCommand::Deploy { .. }
@@ -189,6 +194,16 @@ impl Decider for Agent {
             AgentCommand::AttachPolicy { policy_id } => Ok(vec![AgentEvent::PolicyAttached { policy_id }]),
             AgentCommand::DetachPolicy if self.policy_id.is_none() => Ok(vec![]),
             AgentCommand::DetachPolicy => Ok(vec![AgentEvent::PolicyDetached {}]),
+            AgentCommand::ReportPushed(pushed) if self.pushed.as_ref() == Some(&pushed) => Ok(vec![]),
+            AgentCommand::ReportPushed(Pushed {
+                run,
+                policy_id,
+                rules,
+            }) => Ok(vec![AgentEvent::Pushed {
+                run,
+                policy_id,
+                rules,
+            }]),
             AgentCommand::Delete => Ok(vec![AgentEvent::DeletionStarted {}]),
             AgentCommand::Create { .. }
             | AgentCommand::Start
@@ -247,6 +262,17 @@ impl Decider for Agent {
             }
             AgentEvent::PolicyAttached { policy_id } => self.policy_id = Some(policy_id.clone()),
             AgentEvent::PolicyDetached {} => self.policy_id = None,
+            AgentEvent::Pushed {
+                run,
+                policy_id,
+                rules,
+            } => {
+                self.pushed = Some(Pushed {
+                    run: *run,
+                    policy_id: policy_id.clone(),
+                    rules: rules.clone(),
+                });
+            }
             AgentEvent::DeletionStarted {} => self.status = AgentStatus::Deleting,
             AgentEvent::Deleted {} => self.status = AgentStatus::Deleted,
         }

@@ -1,15 +1,20 @@
 //! Secrets of one owner: which names are set, and where in the vault their values are.
 //!
 //! One stream per owner (`user/..`, `agent/..`, `runtime/..`, `account/..`).
+//! A runtime whose secrets are synced when it starts goes on with the values of that time: those are in
+//! force, and are kept beside newer ones until the next sync. Whatever is removed is in force no more.
 //! **Invariants:** no event holds a value; after the purge that follows the owner's deletion nothing is
 //! ever stored again.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, AnyEvent, Decider, Refusal, RefusalKind, VaultRef, event::events};
+
+mod owner;
+
+pub use owner::{NotAnOwner, OwnerKind, SecretOwner};
 
 /// The secrets of one owner.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,109 +23,11 @@ pub struct Secrets {
     pub account_id: Option<AccountId>,
     /// Where in the vault each name's value is.
     pub names: BTreeMap<String, VaultRef>,
+    /// Where the values are that were synced last, by name. `None`: nothing was ever synced.
+    #[serde(default)]
+    pub in_force: Option<BTreeMap<String, VaultRef>>,
     /// Whether the owner is gone.
     pub purged: bool,
-}
-
-/// What can have secrets of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OwnerKind {
-    /// An account.
-    Account,
-    /// A user.
-    User,
-    /// An agent.
-    Agent,
-    /// A runtime.
-    Runtime,
-}
-
-impl OwnerKind {
-    /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Account, Self::User, Self::Agent, Self::Runtime];
-
-    /// The kind as it is stored and shown.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Account => "account",
-            Self::User => "user",
-            Self::Agent => "agent",
-            Self::Runtime => "runtime",
-        }
-    }
-}
-
-/// Who has the secrets. Written `<kind>/<id>`, which is also the id of the stream.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub struct SecretOwner {
-    /// What it is.
-    pub kind: OwnerKind,
-    /// Which one.
-    pub id: String,
-}
-
-impl SecretOwner {
-    /// The owner of that kind and id.
-    pub fn new(kind: OwnerKind, id: impl AsRef<str>) -> Self {
-        Self {
-            kind,
-            id: id.as_ref().to_owned(),
-        }
-    }
-}
-
-impl fmt::Display for SecretOwner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind.name(), self.id)
-    }
-}
-
-impl From<SecretOwner> for String {
-    fn from(owner: SecretOwner) -> Self {
-        owner.to_string()
-    }
-}
-
-/// The text is not `<kind>/<id>`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an owner of secrets is written account/<id>, user/<id>, agent/<id> or runtime/<id>")]
-pub struct NotAnOwner;
-
-impl FromStr for SecretOwner {
-    type Err = NotAnOwner;
-
-    fn from_str(text: &str) -> Result<Self, NotAnOwner> {
-        let (kind, id) = text.split_once('/').ok_or(NotAnOwner)?;
-        let kind = OwnerKind::ALL
-            .into_iter()
-            .find(|candidate| candidate.name() == kind)
-            .ok_or(NotAnOwner)?;
-        if crate::ids::is_id(id) {
-            Ok(Self::new(kind, id))
-        } else {
-            Err(NotAnOwner)
-        }
-    }
-}
-
-impl TryFrom<String> for SecretOwner {
-    type Error = NotAnOwner;
-
-    fn try_from(text: String) -> Result<Self, NotAnOwner> {
-        text.parse()
-    }
-}
-
-impl JsonSchema for SecretOwner {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "SecretOwner".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^(account|user|agent|runtime)/.+$" })
-    }
 }
 
 /// What can be asked of an owner's secrets.
@@ -141,6 +48,13 @@ pub enum SecretsCommand {
     Remove {
         /// Which.
         name: String,
+    },
+    /// A runtime takes the values as they are now.
+    Sync {
+        /// The account that owns the owner.
+        account_id: AccountId,
+        /// Who has them.
+        owner: SecretOwner,
     },
     /// Forget all, for good: the owner is gone.
     Purge {
@@ -164,7 +78,7 @@ events! {
             name: String,
             /// Where its value is.
             vault_ref: VaultRef,
-            /// Where its former value is, which nothing refers to any more.
+            /// Where its former value is, if nothing refers to that any more.
             replaced: Option<VaultRef>,
         },
         /// A name is no longer set.
@@ -173,6 +87,20 @@ events! {
             name: String,
             /// Where its value is, which nothing refers to any more.
             vault_ref: VaultRef,
+            /// Where the older value is that was in force, which nothing refers to any more either.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            in_force: Option<VaultRef>,
+        },
+        /// A runtime took the values as they were then: they are in force until the next time.
+        Synced = "SecretsSynced", 1 {
+            /// The account that owns the owner.
+            account_id: AccountId,
+            /// Who has them.
+            owner: SecretOwner,
+            /// Where each name's value is.
+            in_force: BTreeMap<String, VaultRef>,
+            /// Where values are that were in force until now, which nothing refers to any more.
+            dropped: Vec<VaultRef>,
         },
         /// Everything is forgotten with the owner.
         Purged = "SecretsPurged", 1 {
@@ -238,6 +166,30 @@ pub fn is_secret_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
 }
 
+impl Secrets {
+    fn is_in_force(&self, value: &VaultRef) -> bool {
+        let mut values = self.in_force.iter().flat_map(BTreeMap::values);
+        values.any(|known| known == value)
+    }
+
+    fn sync(&self, account_id: AccountId, owner: SecretOwner) -> Vec<SecretsEvent> {
+        let nothing = BTreeMap::new();
+        let before = self.in_force.as_ref().unwrap_or(&nothing);
+        if *before == self.names {
+            return vec![];
+        }
+        let dropped = before
+            .values()
+            .filter(|value| !self.names.values().any(|kept| kept == *value));
+        vec![SecretsEvent::Synced {
+            account_id,
+            owner,
+            in_force: self.names.clone(),
+            dropped: dropped.cloned().collect(),
+        }]
+    }
+}
+
 impl Decider for Secrets {
     const TYPE: &'static str = "secret";
     type Command = SecretsCommand;
@@ -250,7 +202,9 @@ impl Decider for Secrets {
             SecretsCommand::Purge { account_id, owner } => {
                 Ok(vec![SecretsEvent::Purged { account_id, owner }])
             }
-            SecretsCommand::Store { .. } | SecretsCommand::Remove { .. } if self.purged => {
+            SecretsCommand::Store { .. } | SecretsCommand::Remove { .. } | SecretsCommand::Sync { .. }
+                if self.purged =>
+            {
                 Err(SecretsRefusal::OwnerGone)
             }
             SecretsCommand::Store {
@@ -262,11 +216,12 @@ impl Decider for Secrets {
                 if !is_secret_name(&name) {
                     return Err(SecretsRefusal::NameInvalid);
                 }
-                let replaced = self.names.get(&name).cloned();
-                if replaced.as_ref() == Some(&vault_ref) {
+                let former = self.names.get(&name);
+                if former == Some(&vault_ref) {
                     return Ok(vec![]);
                 }
-                if replaced.is_none() && self.names.len() >= MAX_SECRETS as usize {
+                let replaced = former.filter(|former| !self.is_in_force(former)).cloned();
+                if former.is_none() && self.names.len() >= MAX_SECRETS as usize {
                     return Err(SecretsRefusal::TooManySecrets { limit: MAX_SECRETS });
                 }
                 Ok(vec![SecretsEvent::Stored {
@@ -278,9 +233,17 @@ impl Decider for Secrets {
                 }])
             }
             SecretsCommand::Remove { name } => match self.names.get(&name).cloned() {
-                Some(vault_ref) => Ok(vec![SecretsEvent::Removed { name, vault_ref }]),
+                Some(vault_ref) => {
+                    let in_force = self.in_force.as_ref().and_then(|values| values.get(&name));
+                    Ok(vec![SecretsEvent::Removed {
+                        in_force: in_force.filter(|older| **older != vault_ref).cloned(),
+                        name,
+                        vault_ref,
+                    }])
+                }
                 None => Err(SecretsRefusal::SecretNotFound),
             },
+            SecretsCommand::Sync { account_id, owner } => Ok(self.sync(account_id, owner)),
         }
     }
 
@@ -297,10 +260,20 @@ impl Decider for Secrets {
             }
             SecretsEvent::Removed { name, .. } => {
                 self.names.remove(name);
+                if let Some(values) = &mut self.in_force {
+                    values.remove(name);
+                }
+            }
+            SecretsEvent::Synced {
+                account_id, in_force, ..
+            } => {
+                self.account_id = Some(account_id.clone());
+                self.in_force = Some(in_force.clone());
             }
             SecretsEvent::Purged { account_id, .. } => {
                 self.account_id = Some(account_id.clone());
                 self.names.clear();
+                self.in_force = None;
                 self.purged = true;
             }
         }

@@ -1,18 +1,30 @@
 //! Settings of a user: which command bundles are on, and who may reach which port of the runtime.
 //!
 //! **Invariants:** bundles stand in their fixed order, each once; every port is 1 to 65535 and every
-//! block is a valid IPv4 or IPv6 CIDR block without host bits.
+//! block is a valid IPv4 or IPv6 CIDR block without host bits; of the addresses that runtimes were
+//! started from, the last alone is let in. What a runtime has of them is what it was seen to take.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, AnyEvent, Decider, PolicyId, Refusal, RefusalKind, UserId, event::events};
+use crate::{AccountId, AnyEvent, Decider, PolicyId, Refusal, RefusalKind, RuntimeId, UserId};
 
+mod bundle;
 mod cidr;
+mod command;
+mod event;
 
+pub use bundle::{CommandBundle, rules_of};
 pub use cidr::{Cidr, CidrError};
+pub use command::SettingsCommand;
+pub use event::SettingsEvent;
+
+/// The port that [`SettingsCommand::CaptureCallerIp`] opens: SSH.
+pub const SSH_PORT: u16 = 22;
 
 /// Settings of a user.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -28,139 +40,48 @@ pub struct Settings {
     /// The policies made of these settings (key: empty) or, as none were saved, of a template's default
     /// (key: template id). Forgotten when the bundles change.
     pub migrated: BTreeMap<String, PolicyId>,
+    /// The block that stands for the address from which the runtime was started last, while it is one of
+    /// the SSH port's for that reason alone.
+    #[serde(default)]
+    pub captured: Option<Cidr>,
+    /// The bundles that the user's runtime took last, and which runtime that was.
+    #[serde(default)]
+    pub pushed: Option<(RuntimeId, Vec<CommandBundle>)>,
+    /// The rules that the user's runtime took last, and which runtime that was.
+    #[serde(default)]
+    pub applied: Option<(RuntimeId, BTreeMap<u16, Vec<Cidr>>)>,
 }
 
-/// A group of commands that agents without a policy may use when it is on. The order is fixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum CommandBundle {
-    /// Searching and reading the web.
-    BrowserSearch,
-    /// Running programs the agent wrote.
-    CodeExecution,
-    /// Commands of the operating system.
-    OsCommands,
-}
-
-impl CommandBundle {
-    /// Every bundle, in the fixed order.
-    pub const ALL: [Self; 3] = [Self::BrowserSearch, Self::CodeExecution, Self::OsCommands];
-
-    /// The name as it is stored and shown.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::BrowserSearch => "browser-search",
-            Self::CodeExecution => "code-execution",
-            Self::OsCommands => "os-commands",
+impl Settings {
+    /// The address alone as a block at the SSH port, in place of the one captured before; what the user
+    /// wrote stays.
+    fn capture(&self, account_id: AccountId, user_id: UserId, ip: IpAddr) -> Vec<SettingsEvent> {
+        let block = Cidr::host(ip.to_canonical());
+        let there = self
+            .firewall
+            .get(&SSH_PORT)
+            .is_some_and(|blocks| blocks.contains(&block));
+        if there && self.captured.is_none_or(|captured| captured == block) {
+            return vec![];
         }
+        vec![SettingsEvent::CallerIpCaptured {
+            account_id,
+            user_id,
+            port: SSH_PORT,
+            block,
+        }]
     }
 
-    /// The bundle of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|bundle| bundle.name() == name)
+    fn took_bundles(&self, runtime: &RuntimeId, bundles: &[CommandBundle]) -> bool {
+        self.pushed
+            .as_ref()
+            .is_some_and(|(id, pushed)| id == runtime && pushed == bundles)
     }
 
-    /// What the bundle is about, in the words of policy rules.
-    fn topics(self) -> &'static [&'static str] {
-        match self {
-            Self::BrowserSearch => &[
-                "search the web",
-                "browse the web",
-                "browse websites",
-                "web search",
-            ],
-            Self::CodeExecution => &["execute code", "run code", "run scripts", "execute scripts"],
-            Self::OsCommands => &[
-                "shell commands",
-                "os commands",
-                "system commands",
-                "terminal",
-                "sudo",
-            ],
-        }
-    }
-}
-
-/// Policy rules that say the same as these bundles: ALLOW what is on, DENY what is off.
-pub fn rules_of(bundles: &[CommandBundle]) -> String {
-    let mut lines = Vec::new();
-    for bundle in CommandBundle::ALL {
-        let verb = if bundles.contains(&bundle) {
-            "ALLOW"
-        } else {
-            "DENY"
-        };
-        lines.extend(bundle.topics().iter().map(|topic| format!("{verb}: {topic}")));
-    }
-    lines.join("\n")
-}
-
-/// What a user's settings can be asked.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SettingsCommand {
-    /// Switch exactly these bundles on.
-    SetCommandBundles {
-        /// The user's account.
-        account_id: AccountId,
-        /// Whose settings.
-        user_id: UserId,
-        /// Which; order and repetition do not matter.
-        bundles: Vec<CommandBundle>,
-    },
-    /// Replace the rules of all ports.
-    ReplaceFirewallRules {
-        /// The user's account.
-        account_id: AccountId,
-        /// Whose settings.
-        user_id: UserId,
-        /// Port to CIDR blocks, as written by the client.
-        rules: BTreeMap<String, Vec<String>>,
-    },
-    /// Remember the policy made of the settings, so that it is used again while they stay.
-    RecordMigration {
-        /// The user's account.
-        account_id: AccountId,
-        /// Whose settings.
-        user_id: UserId,
-        /// What the rules were taken from: empty for the settings, else the template's id.
-        source: String,
-        /// The policy.
-        policy_id: PolicyId,
-    },
-}
-
-events! {
-    /// What can happen to a user's settings.
-    pub enum SettingsEvent {
-        /// Other bundles are on.
-        CommandBundlesSet = "CommandBundlesSet", 1 {
-            /// The user's account.
-            account_id: AccountId,
-            /// Whose settings.
-            user_id: UserId,
-            /// Which are on, in their fixed order.
-            bundles: Vec<CommandBundle>,
-        },
-        /// Other blocks may reach the ports.
-        FirewallRulesReplaced = "FirewallRulesReplaced", 1 {
-            /// The user's account.
-            account_id: AccountId,
-            /// Whose settings.
-            user_id: UserId,
-            /// Port to CIDR blocks.
-            rules: BTreeMap<u16, Vec<Cidr>>,
-        },
-        /// A policy was made of them.
-        MigratedToPolicy = "SettingsMigratedToPolicy", 1 {
-            /// The user's account.
-            account_id: AccountId,
-            /// Whose settings.
-            user_id: UserId,
-            /// What the rules were taken from: empty for the settings, else the template's id.
-            source: String,
-            /// The policy.
-            policy_id: PolicyId,
-        },
+    fn took_rules(&self, runtime: &RuntimeId, rules: &BTreeMap<u16, Vec<Cidr>>) -> bool {
+        self.applied
+            .as_ref()
+            .is_some_and(|(id, applied)| id == runtime && applied == rules)
     }
 }
 
@@ -230,6 +151,23 @@ fn checked_firewall(
     Ok(checked)
 }
 
+/// Puts the block at the port in place of the one that was captured before, and tells which is there now
+/// for no other reason than this.
+pub fn let_in(
+    firewall: &mut BTreeMap<u16, Vec<Cidr>>,
+    port: u16,
+    block: Cidr,
+    before: Option<Cidr>,
+) -> Option<Cidr> {
+    let blocks = firewall.entry(port).or_default();
+    blocks.retain(|known| Some(*known) != before);
+    if blocks.contains(&block) {
+        return None;
+    }
+    blocks.push(block);
+    Some(block)
+}
+
 impl Decider for Settings {
     const TYPE: &'static str = "settings";
     type Command = SettingsCommand;
@@ -259,7 +197,8 @@ impl Decider for Settings {
                 rules,
             } => {
                 let rules = checked_firewall(rules)?;
-                if self.firewall == rules {
+                // Who writes the captured address down means it to stay.
+                if self.firewall == rules && self.captured.is_none() {
                     return Ok(vec![]);
                 }
                 Ok(vec![SettingsEvent::FirewallRulesReplaced {
@@ -267,6 +206,37 @@ impl Decider for Settings {
                     user_id,
                     rules,
                 }])
+            }
+            SettingsCommand::CaptureCallerIp {
+                account_id,
+                user_id,
+                ip,
+            } => Ok(self.capture(account_id, user_id, ip)),
+            SettingsCommand::ReportPushed {
+                account_id,
+                user_id,
+                runtime_id,
+                bundles,
+                rules,
+            } => {
+                let mut events = Vec::new();
+                if !self.took_bundles(&runtime_id, &bundles) {
+                    events.push(SettingsEvent::Pushed {
+                        account_id: account_id.clone(),
+                        user_id: user_id.clone(),
+                        runtime_id: runtime_id.clone(),
+                        bundles,
+                    });
+                }
+                if !self.took_rules(&runtime_id, &rules) {
+                    events.push(SettingsEvent::FirewallApplied {
+                        account_id,
+                        user_id,
+                        runtime_id,
+                        rules,
+                    });
+                }
+                Ok(events)
             }
             SettingsCommand::RecordMigration {
                 account_id,
@@ -302,6 +272,34 @@ impl Decider for Settings {
             } => {
                 self.account_id = Some(account_id.clone());
                 self.firewall.clone_from(rules);
+                self.captured = None;
+            }
+            SettingsEvent::CallerIpCaptured {
+                account_id,
+                port,
+                block,
+                ..
+            } => {
+                self.account_id = Some(account_id.clone());
+                self.captured = let_in(&mut self.firewall, *port, *block, self.captured);
+            }
+            SettingsEvent::Pushed {
+                account_id,
+                runtime_id,
+                bundles,
+                ..
+            } => {
+                self.account_id = Some(account_id.clone());
+                self.pushed = Some((runtime_id.clone(), bundles.clone()));
+            }
+            SettingsEvent::FirewallApplied {
+                account_id,
+                runtime_id,
+                rules,
+                ..
+            } => {
+                self.account_id = Some(account_id.clone());
+                self.applied = Some((runtime_id.clone(), rules.clone()));
             }
             SettingsEvent::MigratedToPolicy {
                 account_id,

@@ -16,6 +16,7 @@ mod docs;
 mod error;
 mod fold;
 mod gather;
+mod key_uses;
 mod log;
 mod memory;
 mod plan;

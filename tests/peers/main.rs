@@ -1,10 +1,12 @@
 //! Our feed, read by programs of other people: an SSE client from npm and the CloudEvents SDK from PyPI; and
-//! our log, read by stock `postgres-es`; and runtimes on EC2 as moto simulates it.
+//! our log, read by stock `postgres-es`; runtimes on EC2 as moto simulates it; and the documents of our
+//! dialects, tried out by schemathesis.
 //! `cargo xtask test` installs them and names them in the environment.
 
 mod ec2;
 #[path = "../harness/harness.rs"]
 mod harness;
+mod schemathesis;
 mod stock_store;
 
 use std::{path::Path, process::Stdio};

@@ -82,6 +82,7 @@ pub(crate) const BESIDE: &[&str] = &[
     "AgentPolicyDetached",
     "AgentPlaced",
     "AgentPushRequested",
+    "AgentPushed",
     "SshKeyMade",
     "SshKeyRevealed",
 ];

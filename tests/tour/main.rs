@@ -12,3 +12,4 @@ mod feed;
 mod proof;
 mod tasks;
 mod time_travel;
+mod tropic;

@@ -70,6 +70,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("axum", &["reef-api", "reef-benches"]),
     ("hyper", &["reef-api", "reef-benches"]),
     ("tower-http", &["reef-api"]),
+    ("ssh-key", &["reef-commands"]),
     ("clap", &["reef-cli", "reef-benches", "xtask"]),
     ("anyhow", &["reef-cli", "reef-benches", "xtask"]),
 ];

@@ -54,6 +54,7 @@ fn page(document: &Document) -> Markup {
                     (introduction())
                     @for group in GROUPS { (section(document, group)) }
                     (problems())
+                    (dialects())
                 }
             }
         }
@@ -78,6 +79,7 @@ fn navigation(document: &Document) -> Markup {
             }
         }
         a href="#problems" { "Problems" }
+        a href="#dialects" { "Other APIs" }
         a href="/openapi.json" { "openapi.json" }
     }
 }
@@ -257,6 +259,34 @@ fn fields(title: &str, schema: &Value, schemas: &Schemas) -> Markup {
     }
 }
 
+/// APIs besides the native one, and where their documents are.
+const DIALECTS: &[(&str, &str, &str)] = &[(
+    "Tropic",
+    "/tropic/api/openapi.json",
+    "For accounts of the dialect tropic: agents on one VM per user, under policies, for credits.",
+)];
+
+fn dialects() -> Markup {
+    html! {
+        section id="dialects" {
+            h2 { "Other APIs" }
+            p {
+                "The same server speaks to existing clients in their own words. An account belongs to one of these "
+                "APIs (" code { "dialect" } "), and its keys work there and here."
+            }
+            table {
+                @for (name, document, about) in DIALECTS {
+                    tr {
+                        td { b { (name) } }
+                        td { a href=(document) { (document) } }
+                        td { (about) }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn problems() -> Markup {
     html! {
         section id="problems" {
@@ -270,7 +300,7 @@ fn problems() -> Markup {
                 "allow it or a limit is reached, 402 the balance does not cover it, 403 it is not allowed, 503 not yet."
             }
             table {
-                @for Code { name, status, title, meaning } in CODES {
+                @for Code { name, status, title, meaning, .. } in CODES {
                     tr id=(name) {
                         td { code { (name) } }
                         td.kind { (status.as_u16()) }

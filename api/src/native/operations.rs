@@ -72,7 +72,12 @@ pub(super) async fn docs(State(state): State<App>, headers: HeaderMap) -> Respon
 }
 
 /// What changes with the program only: clients that have it are told so.
-fn revalidated(headers: &HeaderMap, etag: &HeaderValue, kind: &'static str, body: bytes::Bytes) -> Response {
+pub(crate) fn revalidated(
+    headers: &HeaderMap,
+    etag: &HeaderValue,
+    kind: &'static str,
+    body: bytes::Bytes,
+) -> Response {
     let is_known = headers.get(header::IF_NONE_MATCH) == Some(etag);
     let mut response = if is_known {
         StatusCode::NOT_MODIFIED.into_response()

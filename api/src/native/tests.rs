@@ -9,6 +9,5 @@ mod log;
 mod matrix;
 mod operations;
 mod reads;
-mod rig;
 
-use rig::{OPERATOR, Reply, Rig};
+use crate::rig::{self, OPERATOR, Reply, Rig};

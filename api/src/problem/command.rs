@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use reef_commands::{CommandError, ports::LogError};
 use reef_domain::RefusalKind;
 
-use super::Problem;
+use super::{Cause, Problem};
 
 /// Seconds after which trying again makes sense.
 const SOON: u64 = 1;
@@ -16,7 +16,8 @@ impl From<CommandError> for Problem {
         let detail = error.to_string();
         match error {
             CommandError::Refused { code, kind, message } => refused(code, kind, message),
-            CommandError::Unknown { kind, id } | CommandError::Foreign { kind, id } => not_found(kind, &id),
+            CommandError::Unknown { kind, id } => not_found(kind, &id),
+            CommandError::Foreign { kind, id } => foreign(kind, &id),
             CommandError::Malformed { field, message } => malformed(&field, message),
             CommandError::NoSuchCommand(_)
             | CommandError::PreconditionFailed { .. }
@@ -53,10 +54,19 @@ pub(crate) fn malformed(field: &str, message: impl Into<String>) -> Problem {
 
 /// There is no such thing, for this caller.
 pub(crate) fn not_found(kind: &str, id: &str) -> Problem {
-    Problem::of(
+    let mut problem = Problem::of(
         "not_found",
         format!("There is no {} {id}.", kind.replace('_', " ")),
-    )
+    );
+    problem.subject = Some((kind.to_owned(), id.to_owned()));
+    problem
+}
+
+/// It is another account's: the native API says the same as if there were none, some dialects do not.
+pub(crate) fn foreign(kind: &str, id: &str) -> Problem {
+    let mut problem = not_found(kind, id);
+    problem.cause = Cause::Foreign;
+    problem
 }
 
 fn outcome(unknown: bool) -> &'static str {
@@ -69,18 +79,22 @@ fn outcome(unknown: bool) -> &'static str {
 }
 
 fn refused(code: &'static str, kind: RefusalKind, message: String) -> Problem {
-    let status = match kind {
+    let problem = Problem::refused(code, kind, message);
+    if kind == RefusalKind::NotReady {
+        problem.retry_after(LATER)
+    } else {
+        problem
+    }
+}
+
+/// Status of a refusal in the native API.
+pub(super) fn status_of(kind: RefusalKind) -> StatusCode {
+    match kind {
         RefusalKind::NotFound => StatusCode::NOT_FOUND,
         RefusalKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
         RefusalKind::Conflict | RefusalKind::LimitReached => StatusCode::CONFLICT,
         RefusalKind::Forbidden => StatusCode::FORBIDDEN,
         RefusalKind::PaymentRequired => StatusCode::PAYMENT_REQUIRED,
         RefusalKind::NotReady => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    let problem = Problem::new(status, code, message);
-    if kind == RefusalKind::NotReady {
-        problem.retry_after(LATER)
-    } else {
-        problem
     }
 }

@@ -489,3 +489,17 @@ async fn attaching_and_detaching_a_policy() {
         "not_found"
     );
 }
+
+#[tokio::test]
+async fn of_ten_that_are_deployed_at_once_five_have_a_place() {
+    let scene = Scene::new(Dialect::Tropic).await;
+    let deploys = (0..10).map(|_| scene.world.by(&scene.member.caller, Scene::deploy()));
+    let (had, refused): (Vec<_>, Vec<_>) = futures::future::join_all(deploys)
+        .await
+        .into_iter()
+        .partition(Result::is_ok);
+    assert_eq!(had.len(), 5);
+    assert!(refused.into_iter().all(|one| code(one) == "limit_reached"));
+    let views = &scene.world.bus.services().views;
+    assert_eq!(views.all::<Agents>(Query::default()).await.unwrap().len(), 5);
+}

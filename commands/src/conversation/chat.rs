@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use super::{SendMessage, new_message_id, open_message, seal_message};
 use crate::{
     Answer, Bus, Caller, CommandError, Drivers, Request,
-    managers::{bundle::bundle_of, spec_of},
+    managers::{bundle::bundle_in_force, spec_of},
     ports::{ChatChunk, ChatRequest, ChatTurn, DriverError, Usage},
 };
 
@@ -356,7 +356,7 @@ impl Chat {
             conversation_id: exchange.conversation_id.clone(),
             history: self.history(exchange).await?,
             message: exchange.content.clone(),
-            bundle: bundle_of(bus, &exchange.agent_id, &agent).await?,
+            bundle: bundle_in_force(bus, &exchange.agent_id, &agent).await?,
         };
         Ok(driver.chat(&spec, request).await?)
     }

@@ -106,9 +106,7 @@ impl Desk {
         });
         let is_to_run = down.as_ref().is_none_or(|down| down.stop_reason.is_none());
         if down.is_some() && is_to_run {
-            let start = StartRuntime {
-                runtime_id: id.clone(),
-            };
+            let start = StartRuntime::new(id.clone());
             match self.bus.execute(&start, request(machine)).await {
                 Ok(_) => {}
                 Err(error @ CommandError::Refused { .. }) => {

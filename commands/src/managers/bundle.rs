@@ -1,8 +1,23 @@
-//! What an agent is to be on its runtime now: gathered from the aggregates it is made of.
+//! What an agent is to be on its runtime: gathered from the aggregates it is made of. What is pushed has the
+//! rules as they are; what is worked by has the rules that were pushed last, because until the next push the
+//! runtime knows no others.
 
 use reef_domain::{AgentId, agent::Agent, policy::Policy, settings::Settings};
 
 use crate::{Bus, CommandError, ports::AgentBundle};
+
+/// The bundle by which an agent works: with the rules that its runtime was given.
+pub async fn bundle_in_force(
+    bus: &Bus,
+    agent_id: &AgentId,
+    agent: &Agent,
+) -> Result<AgentBundle, CommandError> {
+    let mut bundle = bundle_of(bus, agent_id, agent).await?;
+    if let Some(pushed) = &agent.pushed {
+        bundle.policy_rules.clone_from(&pushed.rules);
+    }
+    Ok(bundle)
+}
 
 /// The bundle of an agent, with the rules as they are at this moment.
 pub async fn bundle_of(bus: &Bus, agent_id: &AgentId, agent: &Agent) -> Result<AgentBundle, CommandError> {

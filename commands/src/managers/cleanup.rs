@@ -1,5 +1,6 @@
 //! Clean-up: removes what belonged to something that is gone. A deleted agent is only then said to be
-//! gone; a destroyed runtime loses its secrets; a replaced or removed secret is wiped from the vault; an
+//! gone; a destroyed runtime loses its secrets; a private key
+//! that was given away and a replaced or removed secret is wiped from the vault; an
 //! agent that was given a policy while that was being deleted loses it.
 //!
 //! Each step may run again; an agent's data key goes last but one, so that nothing sealed outlives it.
@@ -8,7 +9,7 @@ mod leftovers;
 
 use async_trait::async_trait;
 use reef_domain::{
-    AccountId, AgentId, Envelope,
+    AccountId, AgentId, Envelope, VaultRef,
     agent::{Agent, AgentCommand},
     conversation::{Conversation, ConversationCommand},
     runtime::{Runtime, RuntimeCommand, RuntimeStatus, Tenancy},
@@ -21,6 +22,7 @@ use crate::{
     Answer, CommandError,
     follower::{Cause, EffectError, Intent, ProcessManager},
     ports::{VaultError, VaultOwner},
+    runtime::key_owner,
 };
 
 pub use leftovers::Leftover;
@@ -32,6 +34,13 @@ pub const NAME: &str = "cleanup";
 pub struct Cleanup(Context);
 
 impl Cleanup {
+    async fn wipe(&self, owner: &VaultOwner, value: &VaultRef) -> Result<(), EffectError> {
+        match self.0.bus.services().vault.remove(owner, value).await {
+            Ok(()) | Err(VaultError::Destroyed | VaultError::Absent) => Ok(()),
+            Err(error @ (VaultError::Unopenable | VaultError::Unavailable(_))) => Err(error.into()),
+        }
+    }
+
     /// The manager.
     pub fn new(context: Context) -> Self {
         Self(context)
@@ -57,6 +66,10 @@ impl ProcessManager for Cleanup {
                 let Some(runtime) = self.0.runtime(id).await? else {
                     return Ok(());
                 };
+                let key = runtime.ssh_key.and_then(|key| key.private_key);
+                if let (Some(owner), Some(key)) = (&runtime.owner_user_id, &key) {
+                    self.wipe(&key_owner(owner), key).await?;
+                }
                 self.purge_secrets(
                     runtime.account_id,
                     &SecretOwner::new(OwnerKind::Runtime, id),
@@ -64,17 +77,18 @@ impl ProcessManager for Cleanup {
                 )
                 .await
             }
-            Leftover::Value(owner, value) => {
-                match self
-                    .0
-                    .bus
-                    .services()
-                    .vault
-                    .remove(&VaultOwner(owner.clone()), value)
-                    .await
-                {
-                    Ok(()) | Err(VaultError::Destroyed | VaultError::Absent) => Ok(()),
-                    Err(error @ (VaultError::Unopenable | VaultError::Unavailable(_))) => Err(error.into()),
+            Leftover::Values(owner, values) => {
+                let owner = VaultOwner(owner.clone());
+                for value in values {
+                    self.wipe(&owner, value).await?;
+                }
+                Ok(())
+            }
+            Leftover::SshKey(id, value) => {
+                let runtime = self.0.runtime(id).await?;
+                match runtime.and_then(|runtime| runtime.owner_user_id) {
+                    Some(owner) => self.wipe(&key_owner(&owner), value).await,
+                    None => Ok(()),
                 }
             }
             Leftover::Policy(id) => leftovers::detach_everywhere(&self.0, id, cause).await,

@@ -6,13 +6,17 @@
 
 mod agents;
 mod runtimes;
+mod settings;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use reef_domain::{
-    AgentId, AnyEvent, Envelope, JobId, RuntimeId, agent::AgentEvent, provisioning_job::ProvisioningJobEvent,
+    AgentId, AnyEvent, Envelope, JobId, RuntimeId, UserId,
+    agent::{AgentEvent, AgentStopReason},
+    provisioning_job::ProvisioningJobEvent,
     runtime::RuntimeEvent,
+    settings::SettingsEvent,
 };
 
 use super::Context;
@@ -45,6 +49,10 @@ pub enum Action {
     StopAll(RuntimeId),
     /// Put one agent on its runtime, or bring it up to date.
     Push(AgentId),
+    /// Have a stopped agent's shared runtime leave it alone.
+    Rest(AgentId),
+    /// Have the user's shared runtime take the user's settings.
+    Configure(UserId),
 }
 
 /// The provisioning manager.
@@ -89,17 +97,20 @@ fn of_runtime(envelope: &Envelope, event: &RuntimeEvent) -> Vec<Intent<Action>> 
     vec![intent]
 }
 
-/// Whether the event changes what the agent is to be on its runtime.
+/// Whether the event changes what the agent is to be on its runtime at once. Another policy does, where it
+/// is attached or detached by a command: that asks the runtime for the push itself. Other rules of a policy,
+/// and its deletion, wait for the next push.
 fn needs_push(event: &AgentEvent) -> bool {
     match event {
         AgentEvent::Deployed { .. }
         | AgentEvent::Placed { .. }
         | AgentEvent::StartRequested { .. }
         | AgentEvent::Restarted { .. }
-        | AgentEvent::Updated { .. }
-        | AgentEvent::PolicyAttached { .. }
-        | AgentEvent::PolicyDetached { .. } => true,
+        | AgentEvent::Updated { .. } => true,
         AgentEvent::Created { .. }
+        | AgentEvent::PolicyAttached { .. }
+        | AgentEvent::PolicyDetached {}
+        | AgentEvent::Pushed { .. }
         | AgentEvent::Started { .. }
         | AgentEvent::Failed { .. }
         | AgentEvent::Stopped { .. }
@@ -129,6 +140,20 @@ impl ProcessManager for Provisioning {
                 let agent = AgentId::new(Arc::clone(&envelope.aggregate_id));
                 vec![Intent::new(format!("agent/{agent}"), "push", Action::Push(agent))]
             }
+            AnyEvent::Agent(AgentEvent::Stopped {
+                reason: AgentStopReason::Requested,
+            }) => {
+                let agent = AgentId::new(Arc::clone(&envelope.aggregate_id));
+                vec![Intent::new(format!("agent/{agent}"), "rest", Action::Rest(agent))]
+            }
+            AnyEvent::Settings(
+                SettingsEvent::CommandBundlesSet { user_id, .. }
+                | SettingsEvent::FirewallRulesReplaced { user_id, .. }
+                | SettingsEvent::CallerIpCaptured { user_id, .. },
+            ) => {
+                let action = Action::Configure(user_id.clone());
+                vec![Intent::new(format!("settings/{user_id}"), "configure", action)]
+            }
             AnyEvent::Account(_)
             | AnyEvent::Agent(_)
             | AnyEvent::ApiKey(_)
@@ -156,6 +181,8 @@ impl ProcessManager for Provisioning {
             Action::FailAll(runtime, reason) => self.fail_all(runtime, reason, cause).await,
             Action::StopAll(runtime) => self.stop_all(runtime, cause).await,
             Action::Push(agent) => self.push(agent, cause).await,
+            Action::Rest(agent) => self.rest(agent, cause).await,
+            Action::Configure(user) => self.configure_of(user, cause).await,
         }
     }
 }

@@ -17,7 +17,7 @@ use reef_domain::{
 };
 use reef_projections::Filter;
 
-use super::{Context, bundle::bundle_of, spec_of};
+use super::{Context, bundle::bundle_in_force, spec_of};
 use crate::{
     CommandError,
     follower::{Cause, EffectError, Intent, ProcessManager},
@@ -78,7 +78,9 @@ impl ProcessManager for Tasks {
             AnyEvent::Task(TaskEvent::Submitted { .. } | TaskEvent::Approved { .. }) => {
                 ("task", "hand-out", Action::HandOut(TaskId::new(id())))
             }
-            AnyEvent::Agent(AgentEvent::Started {} | AgentEvent::Restarted {}) => (
+            AnyEvent::Agent(
+                AgentEvent::Started {} | AgentEvent::Restarted {} | AgentEvent::Pushed { .. },
+            ) => (
                 "agent",
                 "hand-out-waiting",
                 Action::HandOutWaiting(AgentId::new(id())),
@@ -196,8 +198,7 @@ impl Tasks {
         }
         for agent in self.agents_on(id).await? {
             for task in self.tasks_of(&agent, TaskStatus::Running).await? {
-                let reason = "its runtime stopped while it was running";
-                self.fail(&task, "runtime_stopped", reason, cause).await?;
+                self.fail(&task, "runtime_stopped", "VM stopped", cause).await?;
             }
         }
         Ok(())
@@ -262,14 +263,19 @@ impl Tasks {
             let Some(runtime) = self.context.runtime(&runtime_id).await? else {
                 return Ok(());
             };
-            let Some(spec) = spec_of(&runtime).filter(|_| runtime.is_running()) else {
+            // In a new run the agent is pushed first: it works by the rules of this push, not of the last.
+            let pushed = agent
+                .pushed
+                .as_ref()
+                .is_none_or(|pushed| pushed.run == runtime.run);
+            let Some(spec) = spec_of(&runtime).filter(|_| runtime.is_running() && pushed) else {
                 return Ok(());
             };
             let assignment = TaskAssignment {
                 task_id: id.clone(),
                 description: task.description.clone(),
                 approved: task.approved,
-                bundle: bundle_of(bus, &agent_id, &agent).await?,
+                bundle: bundle_in_force(bus, &agent_id, &agent).await?,
             };
             match self
                 .context

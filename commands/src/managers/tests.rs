@@ -6,6 +6,7 @@ mod cleanup;
 mod driver;
 mod metering;
 mod provisioning;
+mod pushes;
 mod reconcile;
 mod stage;
 mod tasks;

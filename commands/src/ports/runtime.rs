@@ -85,7 +85,8 @@ pub struct AgentBundle {
     pub model: String,
     /// Skills by name.
     pub skills: Vec<String>,
-    /// Policy text, one rule per line; `None`: no policy attached.
+    /// Policy text, one rule per line; `None`: no policy attached. For work it is the text that was pushed
+    /// last, whatever became of the policy since.
     pub policy_rules: Option<String>,
     /// Command bundles the user enabled.
     pub command_bundles: Vec<String>,
@@ -102,7 +103,7 @@ pub struct TaskAssignment {
     pub description: String,
     /// Whether a person has already confirmed it.
     pub approved: bool,
-    /// The agent as it is to be now.
+    /// The agent as it was pushed last.
     pub bundle: AgentBundle,
 }
 
@@ -115,7 +116,7 @@ pub struct ChatRequest {
     pub history: Vec<ChatTurn>,
     /// The present message.
     pub message: String,
-    /// The agent as it is to be now.
+    /// The agent as it was pushed last.
     pub bundle: AgentBundle,
 }
 

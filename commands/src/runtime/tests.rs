@@ -68,6 +68,7 @@ async fn a_user_has_one_shared_runtime_and_waiting_agents_are_put_on_it() {
         "ReservationClaimed",
         "AgentPlaced",
         "RuntimeRequested",
+        "SshKeyMade",
         "ProvisioningRequested",
         "MachineRegistered",
     ]);
@@ -107,9 +108,7 @@ async fn a_destroyed_runtime_makes_room_for_another() {
 async fn starting_needs_a_balance_and_something_that_is_down() {
     let (world, member) = scene().await;
     let runtime_id = provisioned(&world, &member).await;
-    let start = StartRuntime {
-        runtime_id: runtime_id.clone(),
-    };
+    let start = StartRuntime::new(runtime_id.clone());
     assert_eq!(
         kinds(&world.by(&member.caller, start.clone()).await.unwrap()),
         Vec::<&str>::new()
@@ -173,7 +172,7 @@ async fn agents_that_failed_with_their_runtime_start_with_it() {
     };
     world.bus.decide::<Agent>(&agent, failed, &request).await.unwrap();
     let answer = world
-        .by(&member.caller, StartRuntime { runtime_id })
+        .by(&member.caller, StartRuntime::new(runtime_id))
         .await
         .unwrap();
     assert_eq!(kinds(&answer), ["RuntimeStartRequested", "AgentStartRequested"]);
@@ -203,10 +202,7 @@ async fn runtimes_of_other_accounts_do_not_exist() {
     let runtime_id = provisioned(&world, &member).await;
     let other = world.account("eve", Dialect::Tropic).await.caller;
     let id = || runtime_id.clone();
-    assert_eq!(
-        code(world.by(&other, StartRuntime { runtime_id: id() }).await),
-        "not_found"
-    );
+    assert_eq!(code(world.by(&other, StartRuntime::new(id())).await), "not_found");
     assert_eq!(
         code(world.by(&other, StopRuntime { runtime_id: id() }).await),
         "not_found"
@@ -219,4 +215,42 @@ async fn runtimes_of_other_accounts_do_not_exist() {
         code(world.by(&other, RestartGateway { runtime_id: id() }).await),
         "not_found"
     );
+}
+
+#[tokio::test]
+async fn who_starts_a_runtime_is_let_in_from_where_they_are() {
+    let (world, member) = scene().await;
+    let blocks = async || {
+        let settings = world.state::<Settings>(&member.user).await;
+        settings.firewall[&22]
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    let from = |ip: &str| json!({ "caller_ip": ip });
+    let provision = body::<ProvisionRuntime>(from("203.0.113.45"));
+    let answer = world.by(&member.caller, provision).await.unwrap();
+    assert!(kinds(&answer).contains(&"CallerIpCaptured"));
+    let runtime_id = RuntimeId::from(answer.aggregate.id);
+    assert_eq!(blocks().await, ["203.0.113.45/32"]);
+
+    let mut start = StartRuntime::new(runtime_id.clone());
+    start.caller_ip = Some("2001:db8::7".parse().unwrap());
+    // It is on its way already: nothing is started, and nobody is let in.
+    assert!(kinds(&world.by(&member.caller, start.clone()).await.unwrap()).is_empty());
+    running(&world, &runtime_id).await;
+    assert!(kinds(&world.by(&member.caller, start.clone()).await.unwrap()).is_empty());
+    let stop = StopRuntime {
+        runtime_id: runtime_id.clone(),
+    };
+    world.by(&member.caller, stop).await.unwrap();
+    let ran_until = world.bus.services().clock.now();
+    observe(&world, &runtime_id, RuntimeCommand::ReportStopped { ran_until }).await;
+    assert_eq!(
+        kinds(&world.by(&member.caller, start).await.unwrap()),
+        ["RuntimeStartRequested", "CallerIpCaptured"]
+    );
+    assert_eq!(blocks().await, ["2001:db8::7/128"]);
+    let bad = serde_json::from_value::<ProvisionRuntime>(from("somewhere"));
+    assert!(bad.is_err());
 }

@@ -1,6 +1,6 @@
 //! What an agent can be asked.
 
-use super::AgentStopReason;
+use super::{AgentStopReason, Pushed};
 use crate::{
     AccountId, AgentId, PolicyId, RuntimeId, TemplateId, UserId, runtime::Tenancy, template::Bundle,
 };
@@ -66,6 +66,8 @@ pub enum AgentCommand {
     FinishDeletion,
     /// Its runtime says that it runs.
     ReportStarted,
+    /// Its runtime took it as it was then.
+    ReportPushed(Pushed),
     /// It did not come up, or broke.
     ReportFailed {
         /// Stable code.

@@ -70,6 +70,15 @@ events! {
         },
         /// No policy applies to it.
         PolicyDetached = "AgentPolicyDetached", 1 {},
+        /// Its runtime took it; what was pushed is in force there until the next push.
+        Pushed = "AgentPushed", 1 {
+            /// In which run of the runtime.
+            run: u32,
+            /// The policy it had then.
+            policy_id: Option<PolicyId>,
+            /// The rules of that policy then; none: it had no policy.
+            rules: Option<String>,
+        },
         /// It is being removed.
         DeletionStarted = "AgentDeletionStarted", 1 {},
         /// It is gone.

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::PolicyId;
+
 /// Where an agent is in its life.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -58,4 +60,15 @@ pub enum AgentStopReason {
     Requested,
     /// Its own runtime stopped.
     RuntimeStopped,
+}
+
+/// What a runtime was given of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pushed {
+    /// In which run of the runtime.
+    pub run: u32,
+    /// The policy it had then.
+    pub policy_id: Option<PolicyId>,
+    /// The rules of that policy then; `None`: it had no policy.
+    pub rules: Option<String>,
 }

@@ -83,6 +83,7 @@ fn what_is_not_set_cannot_be_removed() {
         .then([Did::Removed {
             name: "a".to_owned(),
             vault_ref: "v".into(),
+            in_force: None,
         }])
         .when(remove)
         .refused(No::SecretNotFound);
@@ -125,4 +126,61 @@ fn owners_are_written_kind_and_id() {
     for text in ["", "agent", "agent/", "swarm/1", "/1", "agent/a/b", "agent/a b"] {
         assert_eq!(text.parse::<SecretOwner>(), Err(NotAnOwner), "{text}");
     }
+}
+
+#[test]
+fn what_is_in_force_is_kept_until_the_next_sync() {
+    let owner = || SecretOwner::new(OwnerKind::User, "usr_1");
+    let stored = |place: &str, replaced: Option<&str>| Did::Stored {
+        account_id: "acc_1".into(),
+        owner: owner(),
+        name: "key".to_owned(),
+        vault_ref: place.into(),
+        replaced: replaced.map(VaultRef::from),
+    };
+    let store = |place: &str| Do::Store {
+        account_id: "acc_1".into(),
+        owner: owner(),
+        name: "key".to_owned(),
+        vault_ref: place.into(),
+    };
+    let synced = |place: &str, dropped: &[&str]| Did::Synced {
+        account_id: "acc_1".into(),
+        owner: owner(),
+        in_force: [("key".to_owned(), place.into())].into(),
+        dropped: dropped.iter().map(|place| VaultRef::from(*place)).collect(),
+    };
+    let sync = || Do::Sync {
+        account_id: "acc_1".into(),
+        owner: owner(),
+    };
+    let remove = || Do::Remove {
+        name: "key".to_owned(),
+    };
+    given::<Secrets>([]).when(sync()).then([]);
+    given::<Secrets>([stored("one", None)])
+        .when(sync())
+        .then([synced("one", &[])]);
+    let first = || vec![stored("one", None), synced("one", &[])];
+    given::<Secrets>(first()).when(sync()).then([]);
+    given::<Secrets>(first())
+        .when(store("two"))
+        .then([stored("two", None)]);
+    let newer = || [first(), vec![stored("two", None)]].concat();
+    given::<Secrets>(newer())
+        .when(store("three"))
+        .then([stored("three", Some("two"))]);
+    given::<Secrets>(newer())
+        .when(sync())
+        .then([synced("two", &["one"])]);
+    given::<Secrets>(newer()).when(remove()).then([Did::Removed {
+        name: "key".to_owned(),
+        vault_ref: "two".into(),
+        in_force: Some("one".into()),
+    }]);
+    given::<Secrets>(first()).when(remove()).then([Did::Removed {
+        name: "key".to_owned(),
+        vault_ref: "one".into(),
+        in_force: None,
+    }]);
 }

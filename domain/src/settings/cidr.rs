@@ -27,6 +27,17 @@ pub enum CidrError {
     HostBits,
 }
 
+impl Cidr {
+    /// The block of one address.
+    pub fn host(address: IpAddr) -> Self {
+        let prefix = match address {
+            IpAddr::V4(_) => 32,
+            IpAddr::V6(_) => 128,
+        };
+        Self { address, prefix }
+    }
+}
+
 impl FromStr for Cidr {
     type Err = CidrError;
 

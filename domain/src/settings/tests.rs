@@ -164,3 +164,107 @@ fn names_of_bundles_are_their_serialised_names() {
     }
     assert_eq!(Bundle::from_name("everything"), None);
 }
+
+fn capture(ip: &str) -> Do {
+    Do::CaptureCallerIp {
+        account_id: "acc_1".into(),
+        user_id: "usr_1".into(),
+        ip: ip.parse().unwrap(),
+    }
+}
+
+fn captured(block: &str) -> Did {
+    Did::CallerIpCaptured {
+        account_id: "acc_1".into(),
+        user_id: "usr_1".into(),
+        port: 22,
+        block: block.parse().unwrap(),
+    }
+}
+
+/// The blocks of the SSH port after these events.
+fn ssh(events: &[Did]) -> Vec<String> {
+    let mut settings = Settings::default();
+    for event in events {
+        settings.evolve(event);
+    }
+    let blocks = settings.firewall.get(&SSH_PORT).into_iter().flatten();
+    blocks.map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_address_a_runtime_is_started_from_is_let_in_instead_of_the_last_one() {
+    given::<Settings>([])
+        .when(capture("203.0.113.45"))
+        .then([captured("203.0.113.45/32")]);
+    given::<Settings>([captured("203.0.113.45/32")])
+        .when(capture("::ffff:203.0.113.45"))
+        .then([]);
+    given::<Settings>([])
+        .when(capture("2001:db8::1"))
+        .then([captured("2001:db8::1/128")]);
+    let own = replaced(&[(22, &["198.51.100.0/24"]), (443, &["0.0.0.0/0"])]);
+    let (first, second) = (captured("203.0.113.45/32"), captured("203.0.113.46/32"));
+    assert_eq!(
+        ssh(&[own.clone(), first.clone(), second]),
+        ["198.51.100.0/24", "203.0.113.46/32"]
+    );
+    assert_eq!(ssh(&[first, own]), ["198.51.100.0/24"]);
+}
+
+#[test]
+fn what_the_user_wrote_does_not_go_with_the_next_address() {
+    let own = || replaced(&[(22, &["203.0.113.45/32"])]);
+    given::<Settings>([own()]).when(capture("203.0.113.45")).then([]);
+    assert_eq!(
+        ssh(&[own(), captured("203.0.113.46/32"), captured("203.0.113.47/32")]),
+        ["203.0.113.45/32", "203.0.113.47/32"]
+    );
+    // Written down as it was captured, it is the user's own from then on.
+    given::<Settings>([captured("203.0.113.45/32")])
+        .when(replace(&[("22", &["203.0.113.45/32"])]))
+        .then([own()]);
+    // Back at an address the user let in, the captured one goes.
+    given::<Settings>([own(), captured("203.0.113.46/32")])
+        .when(capture("203.0.113.45"))
+        .then([captured("203.0.113.45/32")]);
+    assert_eq!(
+        ssh(&[own(), captured("203.0.113.46/32"), captured("203.0.113.45/32")]),
+        ["203.0.113.45/32"]
+    );
+}
+
+#[test]
+fn what_a_runtime_took_is_news_once() {
+    let took = |runtime: &str, bundles: &[Bundle]| Do::ReportPushed {
+        account_id: "acc_1".into(),
+        user_id: "usr_1".into(),
+        runtime_id: runtime.into(),
+        bundles: bundles.to_vec(),
+        rules: BTreeMap::new(),
+    };
+    let pushed = |runtime: &str, bundles: &[Bundle]| Did::Pushed {
+        account_id: "acc_1".into(),
+        user_id: "usr_1".into(),
+        runtime_id: runtime.into(),
+        bundles: bundles.to_vec(),
+    };
+    let applied = |runtime: &str| Did::FirewallApplied {
+        account_id: "acc_1".into(),
+        user_id: "usr_1".into(),
+        runtime_id: runtime.into(),
+        rules: BTreeMap::new(),
+    };
+    given::<Settings>([])
+        .when(took("rt_1", &[]))
+        .then([pushed("rt_1", &[]), applied("rt_1")]);
+    given::<Settings>([pushed("rt_1", &[]), applied("rt_1")])
+        .when(took("rt_1", &[]))
+        .then([]);
+    given::<Settings>([pushed("rt_1", &[]), applied("rt_1")])
+        .when(took("rt_1", &[Bundle::OsCommands]))
+        .then([pushed("rt_1", &[Bundle::OsCommands])]);
+    given::<Settings>([pushed("rt_1", &[]), applied("rt_1")])
+        .when(took("rt_2", &[]))
+        .then([pushed("rt_2", &[]), applied("rt_2")]);
+}

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, option, prelude::*};
 use reef_domain::{
     Change, Dialect,
-    agent::{AgentCommand, AgentStopReason},
+    agent::{AgentCommand, AgentStopReason, Pushed},
     api_key::ApiKeyCommand,
     conversation::{ConversationCommand, Sender},
     machine::MachineCommand,
@@ -137,6 +137,10 @@ pub(crate) fn secrets() -> impl Strategy<Value = SecretsCommand> {
             name,
             vault_ref,
         }),
+        1 => (id(), id::<String>()).prop_map(|(account_id, user)| Do::Sync {
+            account_id,
+            owner: SecretOwner::new(OwnerKind::User, user),
+        }),
         2 => text().prop_map(|name| Do::Remove { name }),
         1 => (id(), owner()).prop_map(|(account_id, owner)| Do::Purge { account_id, owner }),
     ]
@@ -174,6 +178,24 @@ pub(crate) fn settings() -> impl Strategy<Value = SettingsCommand> {
             user_id,
             rules,
         }),
+        (id(), id(), any::<std::net::IpAddr>()).prop_map(|(account_id, user_id, ip)| Do::CaptureCallerIp {
+            account_id,
+            user_id,
+            ip
+        }),
+        (
+            id(),
+            id(),
+            id(),
+            vec(prop::sample::select(CommandBundle::ALL.to_vec()), 0..2)
+        )
+            .prop_map(|(account_id, user_id, runtime_id, bundles)| Do::ReportPushed {
+                account_id,
+                user_id,
+                runtime_id,
+                bundles,
+                rules: BTreeMap::new(),
+            }),
         (id(), id(), text(), id()).prop_map(|(account_id, user_id, source, policy_id)| {
             Do::RecordMigration {
                 account_id,
@@ -224,6 +246,13 @@ pub(crate) fn agent() -> impl Strategy<Value = AgentCommand> {
         Just(Do::Restart),
         (option::of(text()), option::of(text())).prop_map(|(name, model)| Do::Update { name, model }),
         id().prop_map(|policy_id| Do::AttachPolicy { policy_id }),
+        (0..3_u32, option::of(id()), option::of(text())).prop_map(
+            |(run, policy_id, rules)| Do::ReportPushed(Pushed {
+                run,
+                policy_id,
+                rules
+            })
+        ),
         Just(Do::DetachPolicy),
         Just(Do::Delete),
         Just(Do::FinishDeletion),

@@ -28,6 +28,8 @@ pub struct AgentDoc {
     pub template_id: Option<TemplateId>,
     /// The policy attached to it.
     pub policy_id: Option<PolicyId>,
+    /// What is in force on its runtime; null: nothing was pushed yet.
+    pub pushed: Option<PushedDoc>,
     /// Where it runs or will run; null: it waits for its owner's shared runtime.
     pub runtime_id: Option<RuntimeId>,
     /// Whether the runtime is its own.
@@ -48,6 +50,17 @@ pub struct AgentDoc {
     pub started_at: Option<DateTime<Utc>>,
     /// When it was last stopped.
     pub stopped_at: Option<DateTime<Utc>>,
+}
+
+/// What an agent's runtime was given last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PushedDoc {
+    /// The policy it had then, whose rules of that time are in force.
+    pub policy_id: Option<PolicyId>,
+    /// In which run of the runtime.
+    pub run: u32,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 impl Document for AgentDoc {
@@ -79,7 +92,7 @@ pub struct Agents;
 impl Projection for Agents {
     type Doc = AgentDoc;
     const NAME: &'static str = "agents";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const FILTERS: &'static [&'static str] = &["owner_user_id", "policy_id", "runtime_id", "template_id"];
 
     fn touches(envelope: &Envelope) -> Vec<Touch> {
@@ -139,6 +152,13 @@ impl Projection for Agents {
             }
             AgentEvent::PolicyAttached { policy_id } => doc.policy_id = Some(policy_id.clone()),
             AgentEvent::PolicyDetached {} => doc.policy_id = None,
+            AgentEvent::Pushed { run, policy_id, .. } => {
+                doc.pushed = Some(PushedDoc {
+                    policy_id: policy_id.clone(),
+                    run: *run,
+                    at,
+                });
+            }
             AgentEvent::DeletionStarted {} | AgentEvent::Deleted {} => return None,
         }
         Some(doc)
@@ -172,6 +192,7 @@ fn created(event: &AgentEvent, at: DateTime<Utc>) -> Option<AgentDoc> {
         name: name.clone(),
         template_id: template_id.clone(),
         policy_id: policy_id.clone(),
+        pushed: None,
         runtime_id: None,
         tenancy: Tenancy::default(),
         model: bundle.agent.model.clone(),

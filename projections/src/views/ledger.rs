@@ -163,6 +163,8 @@ pub struct LedgerEntryDoc {
     pub id: EntryId,
     /// Whose ledger.
     pub account_id: AccountId,
+    /// Its number within the ledger, growing.
+    pub number: u64,
     /// What it is for.
     pub kind: EntryKind,
     /// How much, in micro-credits; negative: it was charged.
@@ -186,6 +188,24 @@ pub struct LedgerEntryDoc {
     pub elapsed_ms: Option<u64>,
     /// When it was entered.
     pub created_at: DateTime<Utc>,
+}
+
+impl LedgerEntryDoc {
+    /// Six lower-case letters or digits that no other entry of the ledger has, among its first two billion:
+    /// for APIs whose ids of transactions are that short. Numbers that follow each other do not look it.
+    pub fn short_id(&self) -> String {
+        const ALNUM: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+        const RANGE: u64 = 36_u64.pow(6);
+        // Has no factor in common with the range, so that every number below it has a place of its own.
+        const STEP: u64 = 1_145_324_611;
+        let mut place = (self.number % RANGE) * STEP % RANGE;
+        let mut letters = [0; 6];
+        for letter in letters.iter_mut().rev() {
+            *letter = ALNUM[usize::try_from(place % 36).unwrap_or(0)];
+            place /= 36;
+        }
+        letters.iter().map(|letter| char::from(*letter)).collect()
+    }
 }
 
 impl Document for LedgerEntryDoc {
@@ -217,7 +237,7 @@ pub struct LedgerEntries;
 impl Projection for LedgerEntries {
     type Doc = LedgerEntryDoc;
     const NAME: &'static str = "ledger_entries";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const FILTERS: &'static [&'static str] = &["kind", "runtime_id"];
     const PARENT: Option<&'static str> = Some("account_id");
 
@@ -258,6 +278,7 @@ impl Projection for LedgerEntries {
             } => Some(LedgerEntryDoc {
                 id: entry_id.clone(),
                 account_id: account_id.clone(),
+                number: envelope.sequence,
                 kind: EntryKind::Grant,
                 amount_micro: i64::try_from(*amount_micro).unwrap_or(i64::MAX),
                 description: description.clone(),
@@ -278,6 +299,7 @@ impl Projection for LedgerEntries {
             } => Some(LedgerEntryDoc {
                 id: entry_id.clone(),
                 account_id: account_id.clone(),
+                number: envelope.sequence,
                 kind: EntryKind::Runtime,
                 amount_micro: i64::try_from(*amount_micro).map_or(i64::MIN, |amount| -amount),
                 description: ran_for(*elapsed_ms),
@@ -299,6 +321,7 @@ impl Projection for LedgerEntries {
             } => Some(LedgerEntryDoc {
                 id: entry_id.clone(),
                 account_id: account_id.clone(),
+                number: envelope.sequence,
                 kind: EntryKind::Purchase,
                 amount_micro: i64::try_from(*amount_micro).unwrap_or(i64::MAX),
                 description: bought(*credits, *price_cents),

@@ -126,6 +126,7 @@ impl Projection for Secrets {
                 doc.updated_at = at;
                 Some(doc)
             }
+            SecretsEvent::Synced { .. } => doc,
             SecretsEvent::Purged { .. } => None,
         }
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use reef_domain::{
-    AccountId, AnyEvent, Decider, Envelope, PolicyId, UserId,
-    settings::{Cidr, CommandBundle, Settings as SettingsOfUser, SettingsEvent},
+    AccountId, AnyEvent, Decider, Envelope, PolicyId, RuntimeId, UserId,
+    settings::{Cidr, CommandBundle, Settings as SettingsOfUser, SettingsEvent, let_in},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,10 +27,27 @@ pub struct SettingsDoc {
     pub saved: bool,
     /// The policy made of the settings, while they have not changed since.
     pub migrated_policy_id: Option<PolicyId>,
+    /// The block in `firewall` that is there because the runtime was started from it.
+    pub captured: Option<Cidr>,
+    /// What the user's runtime took last.
+    pub in_force: SettingsInForce,
+    /// Whether the user's runtime has still to take something: at once if it runs, else when it starts.
+    pub pending_sync: bool,
     /// When anything was set first.
     pub created_at: DateTime<Utc>,
     /// When anything was set last.
     pub updated_at: DateTime<Utc>,
+}
+
+/// The settings that the user's runtime took last.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingsInForce {
+    /// Which runtime; null: none took any yet.
+    pub runtime_id: Option<RuntimeId>,
+    /// Command bundles that are on there, in their fixed order.
+    pub bundles: Vec<CommandBundle>,
+    /// CIDR blocks that may reach each port there.
+    pub firewall: BTreeMap<u16, Vec<Cidr>>,
 }
 
 impl Document for SettingsDoc {
@@ -62,7 +79,7 @@ pub struct Settings;
 impl Projection for Settings {
     type Doc = SettingsDoc;
     const NAME: &'static str = "settings";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn touches(envelope: &Envelope) -> Vec<Touch> {
         if matches!(envelope.event, AnyEvent::Settings(_)) {
@@ -84,6 +101,15 @@ impl Projection for Settings {
             | SettingsEvent::FirewallRulesReplaced {
                 account_id, user_id, ..
             }
+            | SettingsEvent::CallerIpCaptured {
+                account_id, user_id, ..
+            }
+            | SettingsEvent::Pushed {
+                account_id, user_id, ..
+            }
+            | SettingsEvent::FirewallApplied {
+                account_id, user_id, ..
+            }
             | SettingsEvent::MigratedToPolicy {
                 account_id, user_id, ..
             } => (account_id, user_id),
@@ -95,6 +121,9 @@ impl Projection for Settings {
             firewall: BTreeMap::new(),
             saved: false,
             migrated_policy_id: None,
+            captured: None,
+            in_force: SettingsInForce::default(),
+            pending_sync: false,
             created_at: at,
             updated_at: at,
         });
@@ -105,7 +134,25 @@ impl Projection for Settings {
                 doc.saved = true;
                 doc.migrated_policy_id = None;
             }
-            SettingsEvent::FirewallRulesReplaced { rules, .. } => doc.firewall.clone_from(rules),
+            SettingsEvent::FirewallRulesReplaced { rules, .. } => {
+                doc.firewall.clone_from(rules);
+                doc.captured = None;
+            }
+            SettingsEvent::CallerIpCaptured { port, block, .. } => {
+                doc.captured = let_in(&mut doc.firewall, *port, *block, doc.captured);
+            }
+            SettingsEvent::Pushed {
+                runtime_id, bundles, ..
+            } => {
+                doc.in_force.runtime_id = Some(runtime_id.clone());
+                doc.in_force.bundles.clone_from(bundles);
+            }
+            SettingsEvent::FirewallApplied {
+                runtime_id, rules, ..
+            } => {
+                doc.in_force.runtime_id = Some(runtime_id.clone());
+                doc.in_force.firewall.clone_from(rules);
+            }
             SettingsEvent::MigratedToPolicy {
                 source, policy_id, ..
             } if source.is_empty() => {
@@ -113,6 +160,7 @@ impl Projection for Settings {
             }
             SettingsEvent::MigratedToPolicy { .. } => {}
         }
+        doc.pending_sync = doc.bundles != doc.in_force.bundles || doc.firewall != doc.in_force.firewall;
         Some(doc)
     }
 

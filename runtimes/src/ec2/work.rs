@@ -8,8 +8,9 @@ use futures::{
     StreamExt as _,
     stream::{self, BoxStream},
 };
-use reef_commands::ports::{
-    ChatChunk, ChatRequest, DriverError, LogLevel, RuntimeSpec, TaskAssignment, Usage,
+use reef_commands::{
+    ports::{ChatChunk, ChatRequest, DriverError, LogLevel, RuntimeSpec, TaskAssignment, Usage},
+    task::DENIED_BY_POLICY,
 };
 use reef_domain::AgentId;
 use serde::Deserialize;
@@ -105,7 +106,7 @@ impl Cloud {
         ) {
             Judgement::Denied { reason } => {
                 self.note(spec, &task, LogLevel::Warn, &format!("denied: {reason}"));
-                self.give_up(&task, "denied_by_policy", &reason).await
+                self.give_up(&task, DENIED_BY_POLICY, &reason).await
             }
             Judgement::NeedsConfirmation { rule, reason } if !task.approved => {
                 self.note(

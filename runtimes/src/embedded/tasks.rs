@@ -1,6 +1,9 @@
 //! Work on tasks, under the agent's policy.
 
-use reef_commands::ports::{DriverError, LogLevel, RuntimeSpec, TaskAssignment, Usage};
+use reef_commands::{
+    ports::{DriverError, LogLevel, RuntimeSpec, TaskAssignment, Usage},
+    task::DENIED_BY_POLICY,
+};
 
 use super::{memory::Remembered, prompt, worker::Worker};
 use crate::{
@@ -23,7 +26,7 @@ impl Worker {
         match judge(task.bundle.policy_rules.as_deref(), bundles, &task.description) {
             Judgement::Denied { reason } => {
                 self.note(spec, &task, LogLevel::Warn, &format!("denied: {reason}"));
-                self.give_up(&task, "denied_by_policy", &reason).await
+                self.give_up(&task, DENIED_BY_POLICY, &reason).await
             }
             Judgement::NeedsConfirmation { rule, reason } if !task.approved => {
                 self.note(

@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::DateTime;
 use reef_commands::ports::{
-    EventLog, Sealed, Sighting, Sightings, SystemClock, Vault, VaultError, VaultOwner, Views, Workspace,
+    EventLog, KeyUses, Sealed, Sighting, Sightings, SystemClock, Vault, VaultError, VaultOwner, Views,
+    Workspace,
 };
-use reef_domain::{AgentId, MachineId, VaultRef};
+use reef_domain::{AgentId, ApiKeyId, MachineId, VaultRef};
 use reef_projections::{AnyView, ViewOf};
 use reef_store::StoreError;
 
@@ -23,6 +24,7 @@ on_both! {
     another_master_key_is_refused,
     files_are_kept_per_agent,
     machines_are_known_by_their_last_sighting,
+    keys_are_known_by_their_last_use,
     everything_is_there_after_reopening,
     a_newer_schema_is_refused,
     an_unknown_view_is_retired_or_refused,
@@ -190,6 +192,20 @@ async fn machines_are_known_by_their_last_sighting(database: Database) {
     store.forget(&first).await.unwrap();
     assert_eq!(Sightings::of(&store, &[first]).await.unwrap(), [], "forgotten");
     assert_eq!(Sightings::of(&store, &[]).await.unwrap(), []);
+}
+
+async fn keys_are_known_by_their_last_use(database: Database) {
+    let store = database.open().await;
+    let (first, second) = (ApiKeyId::from("key_1"), ApiKeyId::from("key_2"));
+    let at = |seconds: i64| DateTime::from_timestamp(1_760_000_000 + seconds, 0).unwrap();
+    for seconds in [3, 9, 5] {
+        store.note_use(&first, at(seconds)).await.unwrap();
+    }
+    drop(store);
+    let store = database.open().await;
+    let known = store.last_uses(&[first.clone(), second]).await.unwrap();
+    assert_eq!(known, [(first, at(9))], "a late note changes nothing");
+    assert_eq!(store.last_uses(&[]).await.unwrap(), []);
 }
 
 async fn everything_is_there_after_reopening(database: Database) {

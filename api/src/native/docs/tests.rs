@@ -1,13 +1,14 @@
 //! The page shows everything and needs nothing from elsewhere.
 
 use super::*;
+use crate::native::openapi::document;
 
 fn page_text() -> String {
     let views = reef_projections::views::all()
         .into_iter()
         .map(|view| (view.name(), view))
         .collect();
-    String::from_utf8(Page::of(&Document::of(&views)).html.to_vec()).unwrap()
+    String::from_utf8(Page::of(&document(&views)).html.to_vec()).unwrap()
 }
 
 #[test]
@@ -39,7 +40,7 @@ fn every_route_belongs_to_a_shown_group() {
         .into_iter()
         .map(|view| (view.name(), view))
         .collect();
-    for route in &Document::of(&views).routes {
+    for route in &document(&views).routes {
         let shown = route.group == "Catalogue" || GROUPS.contains(&route.group);
         assert!(shown, "{} is in no shown group", route.id);
     }

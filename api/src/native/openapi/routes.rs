@@ -7,7 +7,7 @@ mod node;
 mod operations;
 mod views;
 
-use reef_commands::{Answer, catalogue, machine::ListedMachine};
+use reef_commands::{Answer, catalogue, machine::ListedMachine, policy::PastVerdicts};
 use reef_domain::policy::Verdict;
 use serde_json::{Value, json};
 
@@ -40,6 +40,8 @@ pub(super) fn all(all_views: &Views, schemas: &mut Schemas) -> Vec<Route> {
     routes.extend(feed::feed());
     routes.extend(log::log());
     routes.push(operations::policy(verdict));
+    let verdicts = schemas.add("PastVerdicts", schemars::schema_for!(PastVerdicts));
+    routes.push(operations::past_tasks(verdicts));
     routes.extend(node::node(&answer, &listed));
     routes.extend(operations::operator());
     routes.extend(operations::operations());

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::*;
 
 fn openapi() -> Value {
@@ -9,7 +11,7 @@ fn openapi() -> Value {
         .into_iter()
         .map(|view| (view.name(), view))
         .collect();
-    serde_json::from_slice(&Document::of(&views).text).unwrap()
+    serde_json::from_slice(&document(&views).text).unwrap()
 }
 
 fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {

@@ -204,3 +204,38 @@ async fn a_dry_run_says_what_a_policy_would() {
         .problem(404, "not_found");
     rig.stop().await;
 }
+
+#[tokio::test]
+async fn a_dry_run_over_past_tasks_tells_what_would_go_otherwise() {
+    let rig = Rig::new().await;
+    let account = rig.account("reef").await;
+    let path = "/v1/policies/evaluate/tasks";
+    let evaluate = async |body: Value| rig.post(&account.key, path, &body).await;
+    let told = evaluate(json!({ "rules": "DENY: delete" })).await.ok();
+    assert_eq!(told.body["data"], json!([]));
+    assert_eq!(told.body["counts"]["differing"], 0);
+    let id = rig.policy(&account.key, "stored").await;
+    evaluate(json!({ "policy_id": id, "limit": 500 })).await.ok();
+    evaluate(json!({ "policy_id": id, "limit": 0 }))
+        .await
+        .problem(400, "invalid_command");
+    evaluate(json!({ "rules": "DENY: x", "policy_id": id }))
+        .await
+        .problem(400, "invalid_command");
+    evaluate(json!({ "rules": "MAYBE: x" }))
+        .await
+        .problem(422, "rules_invalid");
+    let other = rig.account("other").await;
+    rig.post(&other.key, path, &json!({ "policy_id": id }))
+        .await
+        .problem(404, "not_found");
+    let foreign = json!({ "rules": "DENY: x", "account_id": account.id });
+    rig.post(&other.key, path, &foreign)
+        .await
+        .problem(404, "not_found");
+    rig.post(OPERATOR, path, &json!({ "rules": "DENY: x" }))
+        .await
+        .problem(400, "invalid_command");
+    rig.post(OPERATOR, path, &foreign).await.ok();
+    rig.stop().await;
+}

@@ -57,8 +57,10 @@ async fn misbehaving(rig: &Rig, path: &str) -> (u16, serde_json::Value, String) 
     let patience = Some(Duration::from_millis(30));
     let around = Edge {
         state: rig.state.0.clone(),
+        face: &crate::face::NATIVE,
         access: Access::Open,
         patience,
+        own: None,
     };
     let mut router: Router = Router::new()
         .route("/panics", get(panics))

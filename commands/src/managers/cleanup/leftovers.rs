@@ -25,8 +25,10 @@ pub enum Leftover {
     Agent(AgentId),
     /// The secrets of a destroyed runtime.
     Runtime(RuntimeId),
-    /// A value in the vault, of that owner, which no secret refers to any more.
-    Value(String, VaultRef),
+    /// Values in the vault, of that owner, which no secret refers to any more.
+    Values(String, Vec<VaultRef>),
+    /// The private key of a runtime, which was given away.
+    SshKey(RuntimeId, VaultRef),
     /// References to a deleted policy.
     Policy(PolicyId),
 }
@@ -50,6 +52,14 @@ pub(super) fn of(envelope: &Envelope) -> Option<Intent<Leftover>> {
             Leftover::Runtime(runtime),
         ));
     }
+    if let AnyEvent::Runtime(RuntimeEvent::SshKeyRevealed { private_key }) = &envelope.event {
+        let runtime = RuntimeId::new(Arc::clone(id));
+        return Some(Intent::new(
+            format!("ssh-key/{runtime}"),
+            "wipe",
+            Leftover::SshKey(runtime, private_key.clone()),
+        ));
+    }
     if let AnyEvent::Policy(PolicyEvent::Deleted {}) = &envelope.event {
         let policy = PolicyId::new(Arc::clone(id));
         return Some(Intent::new(
@@ -61,16 +71,22 @@ pub(super) fn of(envelope: &Envelope) -> Option<Intent<Leftover>> {
     let AnyEvent::Secrets(event) = &envelope.event else {
         return None;
     };
-    let value = match event {
-        SecretsEvent::Stored { replaced, .. } => replaced.clone()?,
-        SecretsEvent::Removed { vault_ref, .. } => vault_ref.clone(),
+    let values: Vec<VaultRef> = match event {
+        SecretsEvent::Stored { replaced, .. } => replaced.iter().cloned().collect(),
+        SecretsEvent::Removed {
+            vault_ref, in_force, ..
+        } => [vault_ref].into_iter().chain(in_force).cloned().collect(),
+        SecretsEvent::Synced { dropped, .. } => dropped.clone(),
         // Whoever purges destroys the owner's data key.
         SecretsEvent::Purged { .. } => return None,
     };
+    if values.is_empty() {
+        return None;
+    }
     Some(Intent::new(
         format!("secret/{id}"),
         "wipe",
-        Leftover::Value(id.to_string(), value),
+        Leftover::Values(id.to_string(), values),
     ))
 }
 

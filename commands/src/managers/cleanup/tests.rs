@@ -11,11 +11,15 @@ use reef_domain::{
 };
 use reef_projections::views::agent::Agents;
 
+use serde_json::json;
+
 use super::*;
 use crate::{
     Caller, Drivers, Request,
+    ledger::GrantCredits,
+    runtime::{ProvisionRuntime, RevealSshKeyOnce},
     secret::{RemoveSecret, StoreSecret},
-    spec::{Member, World},
+    spec::{Member, World, body},
 };
 
 fn request() -> Request {
@@ -207,4 +211,41 @@ async fn the_secrets_of_a_destroyed_runtime_go_with_it() {
     .await;
     clean_up(&world).await;
     assert_eq!(value(&world, &owner, &place).await, None);
+}
+
+#[tokio::test]
+async fn a_private_key_is_wiped_once_it_was_given_away_or_its_runtime_is_gone() {
+    for reveal in [true, false] {
+        let world = World::new();
+        let member = world.account("ada", Dialect::Tropic).await;
+        let grant: GrantCredits = body(json!({ "account_id": member.account, "amount_micro": 1 }));
+        world.operator(grant).await.unwrap();
+        let provision: ProvisionRuntime = body(json!({}));
+        let answer = world.by(&member.caller, provision).await.unwrap();
+        let runtime_id = RuntimeId::from(answer.aggregate.id);
+        let key = world.state::<Runtime>(&runtime_id).await.ssh_key.unwrap();
+        let (owner, place) = (key_owner(&member.user), key.private_key.unwrap());
+        let is_kept = async || world.bus.services().vault.get(&owner, &place).await.is_ok();
+        clean_up(&world).await;
+        assert!(is_kept().await);
+        if reveal {
+            let reveal = RevealSshKeyOnce::default();
+            world.by(&member.caller, reveal).await.unwrap();
+        } else {
+            for command in [
+                RuntimeCommand::Destroy,
+                RuntimeCommand::ReportDestroyed {
+                    ran_until: world.bus.services().clock.now(),
+                },
+            ] {
+                world
+                    .bus
+                    .decide::<Runtime>(&runtime_id, command, &request())
+                    .await
+                    .unwrap();
+            }
+        }
+        clean_up(&world).await;
+        assert!(!is_kept().await);
+    }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use reef_domain::{
     AgentId, RuntimeId,
-    agent::{Agent, AgentCommand, AgentStatus, AgentStopReason},
+    agent::{Agent, AgentCommand, AgentStatus, AgentStopReason, Pushed},
     reservation::Reservation,
-    runtime::{RuntimeStatus, Tenancy},
+    runtime::{Runtime, RuntimeStatus, Tenancy},
 };
 use reef_projections::Filter;
 
@@ -16,11 +16,11 @@ use crate::{
     agent::give_place_back,
     follower::{Cause, EffectError},
     managers::{bundle::bundle_of, spec_of},
-    ports::{AgentBundle, DriverError, RuntimeDriver, RuntimeSpec},
+    ports::DriverError,
     runtime::{RUNTIME_FAILED, shared_runtime_reservation},
 };
 
-/// Tries of one push before the agent counts as failed.
+/// Tries of one push before the agent counts as failed, and of settings before somebody has to look.
 const TRIES: u32 = 6;
 
 impl Provisioning {
@@ -35,11 +35,13 @@ impl Provisioning {
             .collect())
     }
 
-    /// Puts every agent of the runtime on it, and those of its owner that waited for one.
+    /// Has the runtime take its owner's settings, then puts every agent of the runtime on it, and those of
+    /// its owner that waited for one. Settings that are not taken keep no agent off.
     pub(super) async fn push_all(&self, id: &RuntimeId, cause: &Cause) -> Result<(), EffectError> {
         let Some(runtime) = self.0.runtime(id).await? else {
             return Ok(());
         };
+        let configured = self.configure(id, cause).await;
         if let (Tenancy::Shared, Some(owner)) = (runtime.tenancy, &runtime.owner_user_id) {
             for agent in self.agents_with("owner_user_id", owner.as_str()).await? {
                 self.find_place(&agent, cause).await?;
@@ -47,8 +49,9 @@ impl Provisioning {
         }
         for agent in self.agents_with("runtime_id", id.as_str()).await? {
             self.push(&agent, cause).await?;
+            self.rest(&agent, cause).await?;
         }
-        Ok(())
+        configured
     }
 
     /// Gives an agent that waits for its owner's shared runtime that runtime, if it is there by now.
@@ -149,40 +152,78 @@ impl Provisioning {
         };
         let bundle = bundle_of(&self.0.bus, id, &agent).await?;
         let driver = self.0.driver(&runtime.provider)?;
-        let report = match push_patiently(&**driver, &spec, &bundle, cause).await {
-            Ok(()) if agent.status == AgentStatus::Running => return Ok(()),
-            Ok(()) => AgentCommand::ReportStarted,
-            Err(error) => AgentCommand::ReportFailed {
+        let token = cause.token();
+        let reports = match patiently(id.as_str(), || driver.push(&spec, &bundle, &token)).await {
+            Ok(()) => vec![
+                AgentCommand::ReportPushed(Pushed {
+                    run: runtime.run,
+                    policy_id: agent.policy_id.clone(),
+                    rules: bundle.policy_rules,
+                }),
+                AgentCommand::ReportStarted,
+            ],
+            Err(error) => vec![AgentCommand::ReportFailed {
                 code: "push_failed".to_owned(),
                 reason: error.to_string(),
-            },
+            }],
         };
-        late_is_fine(
-            self.0
-                .bus
-                .decide::<Agent>(id, report, &cause.request(id.as_str()))
-                .await,
-        )
+        self.record_push(id, reports, cause).await
+    }
+
+    /// What a push came to, in one append: tasks are judged by what was pushed as soon as they are handed out.
+    async fn record_push(
+        &self,
+        id: &AgentId,
+        reports: Vec<AgentCommand>,
+        cause: &Cause,
+    ) -> Result<(), EffectError> {
+        let request = cause.request(id.as_str());
+        let reported = self.0.bus.transact(&request, |unit| {
+            let (id, reports) = (id.clone(), reports.clone());
+            Box::pin(async move {
+                for report in reports {
+                    unit.decide::<Agent>(&id, report).await?;
+                }
+                Ok(Outcome::of::<Agent>(&id))
+            })
+        });
+        late_is_fine(reported.await)
+    }
+
+    /// The shared runtime of a stopped agent works for it no more. Its own would have stopped with it.
+    pub(super) async fn rest(&self, id: &AgentId, cause: &Cause) -> Result<(), EffectError> {
+        let Some(agent) = self.0.bus.state::<Agent>(id).await? else {
+            return Ok(());
+        };
+        let rests = agent.status == AgentStatus::Stopped && agent.tenancy == Tenancy::Shared;
+        let Some(runtime_id) = agent.runtime_id.clone().filter(|_| rests) else {
+            return Ok(());
+        };
+        let Some((Runtime { provider, .. }, spec)) = self.wanted(&runtime_id, RuntimeStatus::Running).await?
+        else {
+            return Ok(());
+        };
+        let driver = self.0.driver(&provider)?;
+        let token = cause.token();
+        Ok(patiently(id.as_str(), || driver.rest_agent(&spec, id, &token)).await?)
     }
 }
 
 /// An agent must not stay on its way for ever because its runtime does not answer.
-async fn push_patiently(
-    driver: &dyn RuntimeDriver,
-    spec: &RuntimeSpec,
-    bundle: &AgentBundle,
-    cause: &Cause,
-) -> Result<(), DriverError> {
+pub(super) async fn patiently<F>(what: &str, call: impl Fn() -> F) -> Result<(), DriverError>
+where
+    F: Future<Output = Result<(), DriverError>>,
+{
     let mut wait = Duration::from_millis(250);
     for _ in 1..TRIES {
-        match driver.push(spec, bundle, &cause.token()).await {
+        match call().await {
             Err(DriverError::Transient(reason)) => {
-                tracing::info!(agent = %bundle.agent_id, %reason, "the runtime does not take the agent yet");
+                tracing::info!(what, %reason, "the runtime does not take it yet");
             }
             settled => return settled,
         }
         tokio::time::sleep(wait).await;
         wait *= 2;
     }
-    driver.push(spec, bundle, &cause.token()).await
+    call().await
 }

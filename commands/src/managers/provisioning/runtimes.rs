@@ -5,16 +5,19 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use reef_domain::{
     JobId, RuntimeId,
+    account::Account,
     provisioning_job::{ProvisioningJob, ProvisioningJobCommand as JobCommand},
-    runtime::{Health, Runtime, RuntimeCommand, RuntimeStatus},
+    runtime::{Health, Runtime, RuntimeCommand, RuntimeStatus, Tenancy},
+    secret::{OwnerKind, SecretOwner, Secrets, SecretsCommand},
 };
 
 use super::{Provisioning, late_is_fine};
 use crate::{
-    CommandError, Outcome,
+    CommandError, Outcome, Unit,
     follower::{Cause, EffectError},
     managers::spec_of,
     ports::{DriverError, EffectToken, RuntimeObservation, RuntimeSpec},
+    secret_lookup::syncs_secrets,
 };
 
 /// How often a provider is asked again.
@@ -37,7 +40,7 @@ enum Ending {
 
 impl Provisioning {
     /// The runtime and what drivers know it by, while it has that status.
-    async fn wanted(
+    pub(super) async fn wanted(
         &self,
         id: &RuntimeId,
         status: RuntimeStatus,
@@ -212,7 +215,11 @@ impl Provisioning {
         let recorded = self.0.bus.transact(&request, |unit| {
             let (id, job, report, end) = (id.clone(), job.clone(), report.clone(), end.clone());
             Box::pin(async move {
+                let comes_up = matches!(report, RuntimeCommand::ReportRunning { .. });
                 let is_news = unit.decide::<Runtime>(&id, report).await? > 0;
+                if is_news && comes_up {
+                    sync_secrets(unit, &id).await?;
+                }
                 if let Some(job) = job {
                     let end = if is_news { end } else { unwanted() };
                     unit.decide::<ProvisioningJob>(&job, JobCommand::Start).await?;
@@ -342,6 +349,27 @@ impl Provisioning {
         }
         Ok(())
     }
+}
+
+/// Fixes the values of the owner's secrets that agents on the runtime have in this run.
+async fn sync_secrets(unit: &mut Unit<'_>, id: &RuntimeId) -> Result<(), CommandError> {
+    let runtime = unit.load::<Runtime>(id).await?;
+    let (Tenancy::Shared, Some(account_id), Some(user)) =
+        (runtime.tenancy, &runtime.account_id, &runtime.owner_user_id)
+    else {
+        return Ok(());
+    };
+    let dialect = unit.load::<Account>(account_id).await?.dialect;
+    let owner = SecretOwner::new(OwnerKind::User, user);
+    if !syncs_secrets(dialect) || unit.load::<Secrets>(owner.to_string()).await?.purged {
+        return Ok(());
+    }
+    let sync = SecretsCommand::Sync {
+        account_id: account_id.clone(),
+        owner: owner.clone(),
+    };
+    unit.decide::<Secrets>(owner.to_string(), sync).await?;
+    Ok(())
 }
 
 fn unwanted() -> JobCommand {

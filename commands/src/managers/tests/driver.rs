@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use parking_lot::Mutex;
-use reef_domain::{AgentId, RuntimeId};
+use reef_domain::{AgentId, RuntimeId, TaskId};
 
 use crate::ports::{
     AgentBundle, ChatChunk, ChatRequest, Clock, DriverError, EffectToken, NodeEvents, RuntimeDriver,
@@ -28,6 +28,8 @@ struct State {
     machines: BTreeMap<RuntimeId, Machine>,
     agents: BTreeMap<AgentId, AgentBundle>,
     settings: BTreeMap<RuntimeId, RuntimeSettings>,
+    at_rest: BTreeSet<AgentId>,
+    judged_by: BTreeMap<TaskId, Option<String>>,
     calls: Vec<String>,
     tokens: Vec<(String, String)>,
     failed_once: BTreeSet<String>,
@@ -98,6 +100,16 @@ impl FakeDriver {
     /// The settings that a runtime took last.
     pub(super) fn settings(&self, runtime: &str) -> Option<RuntimeSettings> {
         self.state.lock().settings.get(runtime).cloned()
+    }
+
+    /// Whether the agent was put to rest.
+    pub(super) fn rests(&self, agent: &str) -> bool {
+        self.state.lock().at_rest.contains(agent)
+    }
+
+    /// The rules that a task was handed over with last.
+    pub(super) fn judged_by(&self, task: &str) -> Option<String> {
+        self.state.lock().judged_by.get(task).cloned().flatten()
     }
 
     /// Calls so far, `<step> <what>`.
@@ -243,10 +255,9 @@ impl RuntimeDriver for FakeDriver {
         if self.mood.lock().takes_no_agents {
             return Err(DriverError::Transient("no room".to_owned()));
         }
-        self.state
-            .lock()
-            .agents
-            .insert(bundle.agent_id.clone(), bundle.clone());
+        let mut state = self.state.lock();
+        state.at_rest.remove(&bundle.agent_id);
+        state.agents.insert(bundle.agent_id.clone(), bundle.clone());
         Ok(())
     }
 
@@ -256,7 +267,9 @@ impl RuntimeDriver for FakeDriver {
         agent: &AgentId,
         token: &EffectToken,
     ) -> Result<(), DriverError> {
-        self.called("rest_agent", agent.as_str(), &token.0)
+        self.called("rest_agent", agent.as_str(), &token.0)?;
+        self.state.lock().at_rest.insert(agent.clone());
+        Ok(())
     }
 
     async fn remove_agent(
@@ -274,6 +287,8 @@ impl RuntimeDriver for FakeDriver {
     /// never ends, anything else is done at once.
     async fn run_task(&self, _: &RuntimeSpec, task: TaskAssignment) -> Result<(), DriverError> {
         self.called("run_task", task.task_id.as_str(), "")?;
+        let rules = task.bundle.policy_rules.clone();
+        self.state.lock().judged_by.insert(task.task_id.clone(), rules);
         let reports = self.reports.get().expect("set by the stage");
         let lost = |error: crate::CommandError| DriverError::Transient(error.to_string());
         if !reports.claim_task(&task.task_id).await.map_err(lost)? {

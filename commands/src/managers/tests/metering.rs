@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use reef_domain::{Dialect, RuntimeId, ledger::Ledger};
+use reef_domain::{
+    AnyEvent, Dialect, RuntimeId,
+    ledger::{Ledger, LedgerCommand, LedgerEvent},
+};
 use reef_projections::views::runtime::Runtimes;
 
 use super::{driver::Mood, stage::Stage};
 use crate::{
+    Caller, Request,
     agent::StopAgent,
     ledger::GrantCredits,
     runtime::{StartRuntime, StopRuntime},
@@ -134,12 +138,7 @@ async fn at_zero_everything_the_account_runs_is_stopped() {
     );
     let refused = stage
         .world
-        .by(
-            &stage.member.caller,
-            StartRuntime {
-                runtime_id: runtime.clone(),
-            },
-        )
+        .by(&stage.member.caller, StartRuntime::new(runtime.clone()))
         .await;
     assert_eq!(crate::spec::code(refused), "insufficient_balance");
     let grant = GrantCredits {
@@ -151,7 +150,7 @@ async fn at_zero_everything_the_account_runs_is_stopped() {
     stage.world.operator(grant).await.unwrap();
     stage
         .world
-        .by(&stage.member.caller, StartRuntime { runtime_id: runtime })
+        .by(&stage.member.caller, StartRuntime::new(runtime))
         .await
         .unwrap();
     stage.until_agent(&agent, "running").await;
@@ -191,5 +190,48 @@ async fn nobody_pays_for_what_is_not_seen_running() {
     stage
         .until("it is made up for", async || stage.count("CreditsDeducted") == 4)
         .await;
+    managers.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_killed_between_a_charge_and_what_follows_charges_once_and_stops_all_the_same() {
+    let stage = Stage::new(Dialect::Native).await;
+    let managers = stage.managers();
+    let (agent, runtime) = stage.running_agent().await;
+    managers.stop().await;
+    // The charge is durable, and the server dies before anything follows from it.
+    let charge = LedgerCommand::ChargeRuntime {
+        account_id: stage.member.account.clone(),
+        entry_id: "charge_1".into(),
+        runtime_id: runtime.clone(),
+        run: 1,
+        interval: 0,
+        elapsed_ms: 300_000,
+        rate_micro_per_hour: 1_200 * CREDIT,
+        quantum_micro: 1,
+    };
+    let request = Request::new(Caller::system("metering"), "spec");
+    let bus = &stage.world.bus;
+    bus.decide::<Ledger>(&stage.member.account, charge, &request)
+        .await
+        .unwrap();
+    assert_eq!((stage.count("BalanceExhausted"), balance(&stage).await), (1, 0));
+    let managers = stage.managers();
+    stage.until_agent(&agent, "stopped").await;
+    stage.pass(Duration::from_mins(6)).await;
+    assert_eq!(stage.count("RuntimeStopRequested"), 1);
+    let of_first = stage
+        .world
+        .store
+        .events()
+        .iter()
+        .filter(|envelope| {
+            matches!(
+                &envelope.event,
+                AnyEvent::Ledger(LedgerEvent::CreditsDeducted { interval: 0, .. })
+            )
+        })
+        .count();
+    assert_eq!(of_first, 1, "the interval is charged once");
     managers.stop().await;
 }

@@ -207,7 +207,7 @@ async fn a_broken_machine_fails_runtime_agent_and_job_and_can_be_started_again()
     stage.driver.make(runtime.as_str(), Some(Machine::Down));
     stage
         .world
-        .by(&stage.member.caller, StartRuntime { runtime_id: runtime })
+        .by(&stage.member.caller, StartRuntime::new(runtime))
         .await
         .unwrap();
     stage.until_agent(&agent, "running").await;
@@ -286,12 +286,7 @@ async fn an_agent_stops_and_starts_with_its_own_runtime() {
     );
     stage
         .world
-        .by(
-            &stage.member.caller,
-            StartRuntime {
-                runtime_id: runtime.clone(),
-            },
-        )
+        .by(&stage.member.caller, StartRuntime::new(runtime.clone()))
         .await
         .unwrap();
     stage.until_agent(&agent, "running").await;

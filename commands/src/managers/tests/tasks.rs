@@ -228,7 +228,7 @@ async fn a_shared_runtime_going_down_fails_what_runs_and_keeps_what_waits() {
     );
     stage
         .world
-        .by(&stage.member.caller, StartRuntime { runtime_id: runtime })
+        .by(&stage.member.caller, StartRuntime::new(runtime))
         .await
         .unwrap();
     stage.until_task(&waiting, "completed").await;

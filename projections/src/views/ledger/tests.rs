@@ -117,3 +117,28 @@ fn entries_are_signed_and_described() {
 fn a_charge_of_nothing_is_no_entry() {
     assert_eq!(doc::<LedgerEntries>("acc_1", "txn_c", [charged(0, 1)]), None);
 }
+
+#[test]
+fn the_short_ids_of_a_ledger_are_six_letters_each_its_own() {
+    let entry = |number| LedgerEntryDoc {
+        id: "txn_1".into(),
+        account_id: "acc_1".into(),
+        number,
+        kind: EntryKind::Grant,
+        amount_micro: 1,
+        description: String::new(),
+        grant_id: None,
+        runtime_id: None,
+        elapsed_ms: None,
+        checkout_id: None,
+        price_cents: None,
+        created_at: DateTime::UNIX_EPOCH,
+    };
+    let ids: std::collections::BTreeSet<String> = (0..20_000).map(|n| entry(n).short_id()).collect();
+    assert_eq!(ids.len(), 20_000);
+    let well_formed =
+        |id: &String| id.len() == 6 && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    assert!(ids.iter().all(well_formed));
+    let last = 36_u64.pow(6) - 1;
+    assert_ne!(entry(last).short_id(), entry(last - 1).short_id());
+}

@@ -44,6 +44,7 @@ fn removed_names_and_purged_owners_go() {
     let removed = Did::Removed {
         name: "a".to_owned(),
         vault_ref: "v".into(),
+        in_force: None,
     };
     let doc_after = |events: Vec<Did>| doc::<Secrets>("agent/agt_1", "agent/agt_1", events);
     let doc = doc_after(vec![stored("a"), stored("b"), removed]).unwrap();

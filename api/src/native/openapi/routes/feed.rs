@@ -8,8 +8,9 @@ use crate::{
     cloud_event::BATCH,
     native::{
         events,
-        openapi::{Place, Route, schemas::reference},
+        openapi::{Place, Route},
     },
+    openapi::reference,
 };
 
 pub(super) fn streams() -> [Route; 2] {

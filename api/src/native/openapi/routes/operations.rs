@@ -35,6 +35,36 @@ pub(super) fn policy(verdict: Value) -> Route {
     .fails(&[404, 422])
 }
 
+pub(super) fn past_tasks(verdicts: Value) -> Route {
+    let by = |name: &str, description: &str| {
+        json!({
+            "type": "object",
+            "required": [name],
+            "additionalProperties": false,
+            "properties": {
+                name: { "type": "string", "description": description },
+                "account_id": { "type": "string", "description": "Whose tasks; the operator names it." },
+                "agent_id": { "type": "string", "description": "Only tasks of this agent." },
+                "limit": { "type": "integer", "minimum": 1, "maximum": 500, "default": 100 },
+            },
+        })
+    };
+    let body = json!({
+        "oneOf": [by("rules", "Rules, one per line."), by("policy_id", "A policy whose rules count.")],
+    });
+    Route::post(
+        "Policies",
+        "/v1/policies/evaluate/tasks",
+        "evaluatePolicyOnTasks",
+        "What a policy says to past tasks, and what happened to them",
+        Some(body),
+    )
+    .says("The newest tasks first. Nothing is changed, and tasks under way are not judged anew.")
+    .needs(views::scope(Policies::NAME))
+    .answers(JSON, verdicts)
+    .fails(&[404, 422])
+}
+
 pub(super) fn operator() -> [Route; 4] {
     let retry = json!({
         "type": "object",

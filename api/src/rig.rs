@@ -1,4 +1,7 @@
-//! A server without a socket: requests in, whole answers out.
+//! A server without a socket, for tests: requests in, whole answers out.
+
+mod database;
+pub(crate) mod outside;
 
 use std::{path::Path, sync::Arc};
 
@@ -32,47 +35,64 @@ use zeroize::Zeroizing;
 
 use crate::{ApiConfig, ApiParts, ApiState, CheckpointKey, router};
 
+pub(crate) use database::Database;
+
 /// The operator's key.
-pub(super) const OPERATOR: &str = "operator-key-for-tests";
+pub(crate) const OPERATOR: &str = "operator-key-for-tests";
 
 /// A whole server, without agents' runtimes at work.
-pub(super) struct Rig {
-    pub(super) router: Router,
-    pub(super) state: ApiState,
-    pub(super) bus: Bus,
-    pub(super) shutdown: CancellationToken,
+pub(crate) struct Rig {
+    pub(crate) router: Router,
+    pub(crate) state: ApiState,
+    pub(crate) bus: Bus,
+    pub(crate) shutdown: CancellationToken,
     managers: Arc<Managers>,
     _folder: TempDir,
+    _database: Database,
 }
 
 /// A whole answer.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) text: String,
-    pub(super) body: Value,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) body: Value,
 }
 
 /// An account with a key that may do everything.
-pub(super) struct Account {
-    pub(super) id: String,
-    pub(super) user: String,
-    pub(super) key_id: String,
-    pub(super) key: String,
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) user: String,
+    pub(crate) key_id: String,
+    pub(crate) key: String,
 }
 
 impl Rig {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
     /// A server configured differently.
-    pub(super) async fn with(change: impl FnOnce(&mut ApiConfig)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut ApiConfig)) -> Self {
+        Self::on(Database::sqlite(), change).await
+    }
+
+    /// A server on that database, configured differently.
+    pub(crate) async fn on(database: Database, change: impl FnOnce(&mut ApiConfig)) -> Self {
+        Self::among(Gateways::default(), database, change).await
+    }
+
+    /// A server among these services outside, on that database, configured differently.
+    pub(crate) async fn among(
+        gateways: Gateways,
+        database: Database,
+        change: impl FnOnce(&mut ApiConfig),
+    ) -> Self {
         // Only the first of a process gets in, which is all that is needed.
         rustls::crypto::ring::default_provider().install_default().ok();
         let folder = tempfile::tempdir().unwrap();
-        let store = open(folder.path()).await;
+        let store = open(database.url(), folder.path()).await;
         let clock = Arc::new(SystemClock);
         let services = Services {
             log: Arc::new(store.clone()),
@@ -83,10 +103,11 @@ impl Rig {
             entropy: Arc::new(RandomEntropy),
             log_lines: Arc::new(MemoryLogLines::new(clock)),
             sightings: Arc::new(store.clone()),
-            gateways: Gateways::default(),
+            gateways,
         };
         let bus = Bus::new(services);
         let drivers = drivers(&bus);
+        let key_uses = Arc::new(store.clone());
         let checkpoints: Arc<dyn Checkpoints> = Arc::new(store);
         let context = Context {
             bus: bus.clone(),
@@ -110,6 +131,7 @@ impl Rig {
             drivers,
             nodes: hub(&bus),
             checkpoints,
+            key_uses,
             retry: Arc::clone(&managers) as _,
             checkpoint_key: CheckpointKey::from_seed("reef.test/log", &[7; 32]).unwrap(),
             metrics: Some(PrometheusBuilder::new().build_recorder().handle()),
@@ -123,11 +145,12 @@ impl Rig {
             shutdown,
             managers,
             _folder: folder,
+            _database: database,
         }
     }
 
     /// Sends a request.
-    pub(super) async fn send(&self, request: Request<Body>) -> Reply {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let response = self.router.clone().call(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
@@ -142,7 +165,7 @@ impl Rig {
     }
 
     /// Opens an answer without an end.
-    pub(super) async fn open(&self, request: Request<Body>) -> (u16, BodyDataStream) {
+    pub(crate) async fn open(&self, request: Request<Body>) -> (u16, BodyDataStream) {
         let response = self.router.clone().call(request).await.unwrap();
         (
             response.status().as_u16(),
@@ -150,20 +173,20 @@ impl Rig {
         )
     }
 
-    pub(super) async fn get(&self, key: &str, path: &str) -> Reply {
+    pub(crate) async fn get(&self, key: &str, path: &str) -> Reply {
         self.send(get(key, path)).await
     }
 
-    pub(super) async fn post(&self, key: &str, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn post(&self, key: &str, path: &str, body: &Value) -> Reply {
         self.send(post(key, path, body)).await
     }
 
-    pub(super) async fn command(&self, key: &str, name: &str, body: Value) -> Reply {
+    pub(crate) async fn command(&self, key: &str, name: &str, body: Value) -> Reply {
         self.post(key, &format!("/v1/commands/{name}"), &body).await
     }
 
     /// A command with one more header.
-    pub(super) async fn command_with(
+    pub(crate) async fn command_with(
         &self,
         key: &str,
         name: &str,
@@ -179,7 +202,7 @@ impl Rig {
     }
 
     /// A new account with a key that may do everything.
-    pub(super) async fn account(&self, name: &str) -> Account {
+    pub(crate) async fn account(&self, name: &str) -> Account {
         let email = format!("{name}@example.com");
         let made = self
             .command(
@@ -206,7 +229,7 @@ impl Rig {
     }
 
     /// A new key of the account; its id and its text.
-    pub(super) async fn key(&self, account: &str, scopes: &[&str]) -> (String, String) {
+    pub(crate) async fn key(&self, account: &str, scopes: &[&str]) -> (String, String) {
         let body = json!({ "account_id": account, "name": "test", "scopes": scopes });
         let issued = self.command(OPERATOR, "IssueApiKey", body).await.ok();
         (
@@ -216,7 +239,7 @@ impl Rig {
     }
 
     /// A new policy; its id.
-    pub(super) async fn policy(&self, key: &str, name: &str) -> String {
+    pub(crate) async fn policy(&self, key: &str, name: &str) -> String {
         self.command(
             key,
             "CreatePolicy",
@@ -228,7 +251,7 @@ impl Rig {
     }
 
     /// Stops what runs in the background.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         let Self {
             router,
             state,
@@ -242,17 +265,11 @@ impl Rig {
     }
 }
 
-async fn open(folder: &Path) -> Store {
+async fn open(url: &str, folder: &Path) -> Store {
     let views = reef_projections::views::all();
-    Store::open(
-        "sqlite://reef.db",
-        folder,
-        views,
-        Zeroizing::new([9; 32]),
-        Arc::new(SystemClock),
-    )
-    .await
-    .unwrap()
+    Store::open(url, folder, views, Zeroizing::new([9; 32]), Arc::new(SystemClock))
+        .await
+        .unwrap()
 }
 
 /// Machines can connect, though none of these tests lets one.
@@ -281,7 +298,7 @@ fn drivers(bus: &Bus) -> Drivers {
 }
 
 /// A GET with a key.
-pub(super) fn get(key: &str, path: &str) -> Request<Body> {
+pub(crate) fn get(key: &str, path: &str) -> Request<Body> {
     Request::get(path)
         .header("authorization", format!("Bearer {key}"))
         .body(Body::empty())
@@ -289,7 +306,7 @@ pub(super) fn get(key: &str, path: &str) -> Request<Body> {
 }
 
 /// A POST of JSON with a key.
-pub(super) fn post(key: &str, path: &str, body: &Value) -> Request<Body> {
+pub(crate) fn post(key: &str, path: &str, body: &Value) -> Request<Body> {
     Request::post(path)
         .header("authorization", format!("Bearer {key}"))
         .header("content-type", "application/json")
@@ -300,14 +317,14 @@ pub(super) fn post(key: &str, path: &str, body: &Value) -> Request<Body> {
 impl Reply {
     /// The answer, if it is a success.
     #[track_caller]
-    pub(super) fn ok(self) -> Self {
+    pub(crate) fn ok(self) -> Self {
         assert!((200..300).contains(&self.status), "{} {}", self.status, self.text);
         self
     }
 
     /// The answer, if it is a whole problem document of that status and code.
     #[track_caller]
-    pub(super) fn problem(self, status: u16, code: &str) -> Self {
+    pub(crate) fn problem(self, status: u16, code: &str) -> Self {
         assert_eq!(
             (self.status, self.body["code"].as_str()),
             (status, Some(code)),
@@ -329,7 +346,7 @@ impl Reply {
     }
 
     #[track_caller]
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .unwrap_or_else(|| panic!("no {name} in {:?}", self.headers))
@@ -339,7 +356,7 @@ impl Reply {
 
     /// Id of the aggregate a command was about.
     #[track_caller]
-    pub(super) fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         self.body["aggregate"]["id"]
             .as_str()
             .unwrap_or_else(|| panic!("no id: {}", self.text))

@@ -5,6 +5,34 @@ use serde_json::{Map, Value, json};
 use super::schemas::reference;
 use crate::problem::PROBLEM_JSON;
 
+/// What all routes of one API share.
+#[derive(Debug)]
+pub(crate) struct Family {
+    /// Content type of failures, and the name of their schema.
+    pub(crate) failure: (&'static str, &'static str),
+    /// Statuses with which the route may fail besides those it names itself.
+    pub(crate) statuses: fn(&Route) -> Vec<u16>,
+    /// Whether answers carry `Reef-Position`.
+    pub(crate) tells_position: bool,
+}
+
+/// The native API's routes.
+const NATIVE: Family = Family {
+    failure: (PROBLEM_JSON, "Problem"),
+    statuses: |route| {
+        let mut all = vec![429, 500, 503];
+        if route.who != Who::Anybody {
+            all.extend([401, 403]);
+        }
+        if route.method == "get" {
+            // A query that nobody understands is refused everywhere.
+            all.push(400);
+        }
+        all
+    },
+    tells_position: true,
+};
+
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Who {
@@ -52,24 +80,31 @@ pub(crate) struct Route {
     pub(crate) parameters: Vec<Parameter>,
     /// JSON Schema of the body.
     pub(crate) body: Option<Value>,
+    /// Status of the answer.
+    pub(crate) status: u16,
     /// Content types and schemas of the answer.
     pub(crate) answers: Vec<(&'static str, Value)>,
     /// Whether a client that has the answer already is told so.
     pub(crate) conditional: bool,
     /// Statuses of problems besides those that every route of its kind has.
     pub(crate) problems: Vec<u16>,
+    /// Requests per minute, where the route has a limit of its own.
+    pub(crate) limit: Option<u32>,
+    pub(crate) family: &'static Family,
 }
 
 impl Route {
-    /// A route that reads, for whoever has a credential.
-    pub(super) fn get(
+    /// A route for whoever has a credential.
+    pub(crate) fn new(
+        family: &'static Family,
+        method: &'static str,
         group: &'static str,
         path: impl Into<String>,
         id: impl Into<String>,
         summary: &str,
     ) -> Self {
         Self {
-            method: "get",
+            method,
             path: path.into(),
             id: id.into(),
             group,
@@ -79,14 +114,27 @@ impl Route {
             scope: None,
             parameters: Vec::new(),
             body: None,
+            status: 200,
             answers: Vec::new(),
             conditional: false,
             problems: Vec::new(),
+            limit: None,
+            family,
         }
     }
 
-    /// A route that takes a body.
-    pub(super) fn post(
+    /// A route of the native API that reads, for whoever has a credential.
+    pub(crate) fn get(
+        group: &'static str,
+        path: impl Into<String>,
+        id: impl Into<String>,
+        summary: &str,
+    ) -> Self {
+        Self::new(&NATIVE, "get", group, path, id, summary)
+    }
+
+    /// A route of the native API that takes a body.
+    pub(crate) fn post(
         group: &'static str,
         path: impl Into<String>,
         id: impl Into<String>,
@@ -99,39 +147,56 @@ impl Route {
             Vec::new()
         };
         Self {
-            method: "post",
             body,
             problems,
-            ..Self::get(group, path, id, summary)
+            ..Self::new(&NATIVE, "post", group, path, id, summary)
         }
     }
 
-    pub(super) fn says(mut self, description: &str) -> Self {
+    pub(crate) fn says(mut self, description: &str) -> Self {
         description.clone_into(&mut self.description);
         self
     }
 
-    pub(super) fn only_for(mut self, who: Who) -> Self {
+    pub(crate) fn only_for(mut self, who: Who) -> Self {
         self.who = who;
         self
     }
 
-    pub(super) fn needs(mut self, scope: impl Into<String>) -> Self {
+    pub(crate) fn needs(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
         self
     }
 
-    pub(super) fn answers(mut self, kind: &'static str, schema: Value) -> Self {
+    pub(crate) fn answers(mut self, kind: &'static str, schema: Value) -> Self {
         self.answers.push((kind, schema));
         self
     }
 
-    pub(super) fn fails(mut self, statuses: &[u16]) -> Self {
+    pub(crate) fn fails(mut self, statuses: &[u16]) -> Self {
         self.problems.extend_from_slice(statuses);
         self
     }
 
-    pub(super) fn conditional(self) -> Self {
+    /// Takes a body of that schema.
+    pub(crate) fn takes(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Answers with another status than 200.
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Lets in so many requests per minute, counted on their own.
+    pub(crate) fn at_most(mut self, per_minute: u32) -> Self {
+        self.limit = Some(per_minute);
+        self
+    }
+
+    pub(crate) fn conditional(self) -> Self {
         let mut route = self.header(
             "If-None-Match",
             "The `ETag` of an answer that the client has.",
@@ -141,7 +206,7 @@ impl Route {
         route
     }
 
-    pub(super) fn path_parameter(self, name: &str, description: &str) -> Self {
+    pub(crate) fn path_parameter(self, name: &str, description: &str) -> Self {
         self.parameter(
             name,
             Place::Path,
@@ -151,13 +216,13 @@ impl Route {
     }
 
     /// A text without control characters.
-    pub(super) fn query(self, name: &str, description: &str) -> Self {
+    pub(crate) fn query(self, name: &str, description: &str) -> Self {
         let schema =
             json!({ "type": "string", "maxLength": 255, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" });
         self.parameter(name, Place::Query, description, schema)
     }
 
-    pub(super) fn at(self) -> Self {
+    pub(crate) fn at(self) -> Self {
         let position = json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX });
         let time = json!({ "type": "string", "format": "date-time" });
         let description = "A position, or a time as in RFC 3339: how it was then.";
@@ -170,17 +235,17 @@ impl Route {
     }
 
     /// One of these names; several with commas between them.
-    pub(super) fn some_of(self, name: &str, description: &str, names: &[&str]) -> Self {
+    pub(crate) fn some_of(self, name: &str, description: &str, names: &[&str]) -> Self {
         let schema = json!({ "type": "array", "minItems": 1, "items": { "enum": names } });
         self.parameter(name, Place::Query, description, schema)
     }
 
     /// One of these names.
-    pub(super) fn one_of(self, name: &str, place: Place, description: &str, names: &[&str]) -> Self {
+    pub(crate) fn one_of(self, name: &str, place: Place, description: &str, names: &[&str]) -> Self {
         self.parameter(name, place, description, json!({ "enum": names }))
     }
 
-    pub(super) fn number(self, name: &str, description: &str, least: u64, most: u64) -> Self {
+    pub(crate) fn number(self, name: &str, description: &str, least: u64, most: u64) -> Self {
         self.parameter(
             name,
             Place::Query,
@@ -189,7 +254,7 @@ impl Route {
         )
     }
 
-    pub(super) fn position(self, name: &str, description: &str) -> Self {
+    pub(crate) fn position(self, name: &str, description: &str) -> Self {
         self.parameter(
             name,
             Place::Query,
@@ -199,7 +264,7 @@ impl Route {
     }
 
     /// A header of that form.
-    pub(super) fn header(self, name: &str, description: &str, pattern: &str) -> Self {
+    pub(crate) fn header(self, name: &str, description: &str, pattern: &str) -> Self {
         self.parameter(
             name,
             Place::Header,
@@ -209,7 +274,7 @@ impl Route {
     }
 
     /// The parameter added last cannot be left out.
-    pub(super) fn required(mut self) -> Self {
+    pub(crate) fn required(mut self) -> Self {
         if let Some(last) = self.parameters.last_mut() {
             last.required = true;
         }
@@ -233,21 +298,14 @@ impl Route {
     /// Statuses of every problem, in order.
     pub(crate) fn statuses(&self) -> Vec<u16> {
         let mut all = self.problems.clone();
-        all.extend([429, 500, 503]);
-        if self.who != Who::Anybody {
-            all.extend([401, 403]);
-        }
-        if self.method == "get" {
-            // A query that nobody understands is refused everywhere.
-            all.push(400);
-        }
+        all.extend((self.family.statuses)(self));
         all.sort_unstable();
         all.dedup();
         all
     }
 
     /// The operation, as `OpenAPI` has it.
-    pub(super) fn operation(&self) -> Value {
+    pub(crate) fn operation(&self) -> Value {
         let mut operation = json!({
             "operationId": self.id,
             "tags": [self.group],
@@ -288,25 +346,28 @@ impl Route {
             .map(|(kind, schema)| ((*kind).to_owned(), json!({ "schema": schema })))
             .collect();
         let mut responses = Map::new();
-        let position = json!({
-            "description": "Position of the log that the answer reflects.",
-            "schema": { "type": "integer", "minimum": 0 },
-        });
-        let ok =
-            json!({ "description": "Done.", "content": content, "headers": { "Reef-Position": position } });
-        responses.insert("200".to_owned(), ok);
+        let mut answer = json!({ "description": "Done.", "content": content });
+        if self.family.tells_position {
+            let position = json!({
+                "description": "Position of the log that the answer reflects.",
+                "schema": { "type": "integer", "minimum": 0 },
+            });
+            answer["headers"] = json!({ "Reef-Position": position });
+        }
+        responses.insert(self.status.to_string(), answer);
         if self.conditional {
             responses.insert(
                 "304".to_owned(),
                 json!({ "description": "The client has it already." }),
             );
         }
+        let (kind, schema) = self.family.failure;
         for status in self.statuses() {
             let meaning = axum::http::StatusCode::from_u16(status).ok();
             let meaning = meaning
                 .and_then(|status| status.canonical_reason())
                 .unwrap_or("Problem");
-            let content = json!({ PROBLEM_JSON: { "schema": reference("Problem") } });
+            let content = json!({ kind: { "schema": reference(schema) } });
             responses.insert(
                 status.to_string(),
                 json!({ "description": meaning, "content": content }),

@@ -1,0 +1,75 @@
+//! What a dialect's document says, tried out by schemathesis (PyPI): no answer outside the document, and no
+//! failure of ours, whatever is sent.
+
+use std::{path::Path, process::Stdio};
+
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::harness::{Client, Database, LONG, Server, left_out};
+
+/// Dialects that are served, with operations that cannot succeed here.
+const DIALECTS: &[(&str, &str, &str)] = &[(
+    "tropic",
+    "/tropic/api",
+    // Documented to fail with 500 where no payment provider is configured.
+    "create-checkout-session|payment-webhook",
+)];
+
+const CHECKS: &str =
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
+/// How long one document is tried out, in seconds.
+const SECONDS: &str = "30";
+
+/// A new account of the dialect with credits; its key.
+async fn key(operator: &Client, dialect: &str) -> String {
+    let account = json!({ "name": "peer", "owner_email": "peer@example.com", "dialect": dialect });
+    let account = operator.command("RegisterAccount", account).await.ok().id();
+    let credits = json!({ "account_id": account, "amount_micro": 100_000_000 });
+    operator.command("GrantCredits", credits).await.ok();
+    let key = json!({ "account_id": account, "name": "peer" });
+    let issued = operator.command("IssueApiKey", key).await.ok();
+    issued.body["result"]["key"]
+        .as_str()
+        .expect("shown once")
+        .to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_is_in_the_document() {
+    let Ok(python) = std::env::var("REEF_TEST_PYTHON") else {
+        return left_out(
+            "documents of dialects tried out by schemathesis (PyPI)",
+            "REEF_TEST_PYTHON is not set",
+        );
+    };
+    let server = Server::start(&Database::sqlite()).await;
+    for (dialect, base, excluded) in DIALECTS {
+        let key = key(&server.operator(), dialect).await;
+        let mut run = Command::new(Path::new(&python).with_file_name("schemathesis"));
+        run.args(["run", &format!("{}{base}/openapi.json", server.base())])
+            .args(["--header", &format!("Authorization: Bearer {key}")])
+            .args(["--exclude-operation-id-regex", excluded])
+            .args(["--checks", CHECKS])
+            // The stateful phase would revoke the key it asks with.
+            .args(["--phases", "examples,coverage,fuzzing", "--max-time", SECONDS])
+            .args([
+                "--suppress-health-check",
+                "all",
+                "--warnings",
+                "off",
+                "--no-color",
+            ])
+            .current_dir(server.database().folder())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let output = tokio::time::timeout(LONG * 3, run.output())
+            .await
+            .expect("schemathesis ends");
+        let output = output.expect("schemathesis starts");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{dialect}:\n{said}");
+        let after = server.client(Some(&key)).get(&format!("{base}/policies")).await;
+        assert_eq!(after.status, 200, "its key still works: {}", after.text);
+    }
+}
