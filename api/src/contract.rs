@@ -239,7 +239,7 @@ impl Endpoint<'_> {
                     self.nothing_else(member, &path, known, free);
                 }
             }
-            _ => {}
+            Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 }

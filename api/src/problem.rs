@@ -32,7 +32,7 @@ pub struct Problem {
     detail: String,
     field: Option<String>,
     /// What there is not, or not for the caller: its kind and id.
-    subject: Option<(String, String)>,
+    subject: Option<Box<(String, String)>>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -129,7 +129,7 @@ impl Problem {
 
     /// Kind and id of what there is not, or not for the caller.
     pub(crate) fn subject(&self) -> Option<(&str, &str)> {
-        self.subject.as_ref().map(|(kind, id)| (&**kind, &**id))
+        self.subject.as_ref().map(|subject| (&*subject.0, &*subject.1))
     }
 
     /// Adds the headers that the failure brings along.

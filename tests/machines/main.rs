@@ -6,4 +6,5 @@ mod harness;
 mod connecting;
 mod machine;
 mod several;
+mod wire;
 mod working;

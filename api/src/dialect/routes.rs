@@ -92,6 +92,7 @@ impl Api {
     }
 
     /// Everything that is served and documented.
+    #[cfg(test)]
     pub(crate) fn routes(&self) -> &[Route] {
         &self.routes
     }

@@ -58,7 +58,7 @@ pub(crate) fn not_found(kind: &str, id: &str) -> Problem {
         "not_found",
         format!("There is no {} {id}.", kind.replace('_', " ")),
     );
-    problem.subject = Some((kind.to_owned(), id.to_owned()));
+    problem.subject = Some(Box::new((kind.to_owned(), id.to_owned())));
     problem
 }
 

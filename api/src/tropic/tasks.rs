@@ -114,7 +114,7 @@ async fn approve(call: Call, Path(id): Path<String>) -> Result<Answer<wire::Deci
     let task_id = named(KIND, &id)?;
     let done = call.execute(&ApproveTask { task_id }).await?;
     let task = call.was::<Tasks>(&id, done.position).await?;
-    Ok(Answer::ok(to_wire::decided_task(task)).of(&done))
+    Ok(Answer::ok(to_wire::decided_task(&task)).of(&done))
 }
 
 async fn reject(call: Call, Path(id): Path<String>) -> Result<Answer<wire::DecidedTask>, Problem> {
@@ -122,7 +122,7 @@ async fn reject(call: Call, Path(id): Path<String>) -> Result<Answer<wire::Decid
     let task_id = named(KIND, &id)?;
     let done = call.execute(&RejectTask { task_id }).await?;
     let task = call.was::<Tasks>(&id, done.position).await?;
-    Ok(Answer::ok(to_wire::decided_task(task)).of(&done))
+    Ok(Answer::ok(to_wire::decided_task(&task)).of(&done))
 }
 
 /// A task goes with its agent: then it is not there to be decided, though the log knows it for ever.

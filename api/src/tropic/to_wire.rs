@@ -228,7 +228,7 @@ pub(super) fn task(doc: TaskDoc) -> wire::Task {
     }
 }
 
-pub(super) fn decided_task(doc: TaskDoc) -> wire::DecidedTask {
+pub(super) fn decided_task(doc: &TaskDoc) -> wire::DecidedTask {
     wire::DecidedTask {
         id: doc.id.to_string(),
         status: task_status(doc.status),

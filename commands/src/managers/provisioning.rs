@@ -51,8 +51,10 @@ pub enum Action {
     Push(AgentId),
     /// Have a stopped agent's shared runtime leave it alone.
     Rest(AgentId),
+    /// Have a shared runtime take its owner's settings.
+    Configure(RuntimeId),
     /// Have the user's shared runtime take the user's settings.
-    Configure(UserId),
+    ConfigureOf(UserId),
 }
 
 /// The provisioning manager.
@@ -76,7 +78,14 @@ fn of_runtime(envelope: &Envelope, event: &RuntimeEvent) -> Vec<Intent<Action>> 
             Intent::new(itself, "restart-gateway", Action::RestartGateway(id))
         }
         RuntimeEvent::DestructionStarted {} => Intent::new(itself, "destroy", Action::Destroy(id)),
-        RuntimeEvent::Running { .. } => Intent::new(on_it, "push-all", Action::PushAll(id)),
+        RuntimeEvent::Running { run, .. } => {
+            // Where settings are not taken, neither agents nor later settings wait until somebody has looked.
+            let settings = format!("runtime-settings/{id}/{run}");
+            return vec![
+                Intent::new(on_it, "push-all", Action::PushAll(id.clone())),
+                Intent::new(settings, "configure-new", Action::Configure(id)),
+            ];
+        }
         RuntimeEvent::Failed { reason, .. } => {
             Intent::new(on_it, "fail-all", Action::FailAll(id, reason.clone()))
         }
@@ -151,8 +160,9 @@ impl ProcessManager for Provisioning {
                 | SettingsEvent::FirewallRulesReplaced { user_id, .. }
                 | SettingsEvent::CallerIpCaptured { user_id, .. },
             ) => {
-                let action = Action::Configure(user_id.clone());
-                vec![Intent::new(format!("settings/{user_id}"), "configure", action)]
+                let key = format!("settings/{user_id}/{}", envelope.position);
+                let action = Action::ConfigureOf(user_id.clone());
+                vec![Intent::new(key, "configure", action)]
             }
             AnyEvent::Account(_)
             | AnyEvent::Agent(_)
@@ -182,7 +192,8 @@ impl ProcessManager for Provisioning {
             Action::StopAll(runtime) => self.stop_all(runtime, cause).await,
             Action::Push(agent) => self.push(agent, cause).await,
             Action::Rest(agent) => self.rest(agent, cause).await,
-            Action::Configure(user) => self.configure_of(user, cause).await,
+            Action::Configure(runtime) => self.configure(runtime, cause).await,
+            Action::ConfigureOf(user) => self.configure_of(user, cause).await,
         }
     }
 }

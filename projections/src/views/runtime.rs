@@ -198,7 +198,7 @@ impl Projection for Runtimes {
             doc.updated_at = at;
         }
         match event {
-            RuntimeEvent::Requested { .. } => {}
+            RuntimeEvent::Requested { .. } | RuntimeEvent::AgentPushRequested { .. } => {}
             RuntimeEvent::ProvisioningAdvanced {
                 stage, provider_ref, ..
             } => {
@@ -256,7 +256,6 @@ impl Projection for Runtimes {
             RuntimeEvent::HealthChanged { health } => doc.health = *health,
             RuntimeEvent::SshKeyMade { .. } => doc.ssh_key = SshKeyState::Available,
             RuntimeEvent::SshKeyRevealed { .. } => doc.ssh_key = SshKeyState::Revealed,
-            RuntimeEvent::AgentPushRequested { .. } => {}
             RuntimeEvent::DestructionStarted {} => {
                 doc.status = RuntimeStatus::Destroying;
                 doc.deadline = None;

@@ -9,7 +9,10 @@ use reef_commands::{
     machine::RemoveMachine,
     ports::{ChatChunk, DriverError, RuntimeDriver as _, RuntimeObservation, Usage},
 };
-use reef_domain::{runtime::Health, task::TaskStatus};
+use reef_domain::{
+    runtime::{Health, RuntimeStatus},
+    task::TaskStatus,
+};
 
 use self::scene::{Scene, bundle, chat, task, token};
 use super::protocol::{
@@ -263,6 +266,21 @@ async fn a_machine_that_says_nothing_is_cut_off_and_unreachable() {
     scene.runs().await;
     assert_eq!(machine.closed().await, CLOSE_SLOW);
     assert_eq!(scene.runtime().await.health, Health::Unreachable);
+}
+
+#[tokio::test]
+async fn one_that_stays_away_has_stopped_and_comes_back_by_itself() {
+    let scene = Scene::without_grace().await;
+    let machine = scene.connect().await;
+    scene.runs().await;
+    machine.hang_up().await;
+    scene.becomes(RuntimeStatus::Stopped).await;
+    assert!(matches!(
+        scene.driver.observe(&scene.spec()).await,
+        Ok(RuntimeObservation::Stopped { .. })
+    ));
+    let _machine = scene.connect().await;
+    scene.becomes(RuntimeStatus::Starting).await;
 }
 
 #[tokio::test]

@@ -1,11 +1,16 @@
 //! Credentials.
 
+use reef_commands::{Secrets, ports::runtime::SecretLookup as _};
 use serde_json::json;
 
 use super::{client::Tropic, covers, on_both_databases};
 use crate::rig::{OPERATOR, Rig};
 
-on_both_databases!(a_claude_key_is_never_shown, the_ssh_key_is_shown_once);
+on_both_databases!(
+    a_claude_key_is_never_shown,
+    a_claude_key_reaches_the_vm_with_its_next_start,
+    the_ssh_key_is_shown_once
+);
 
 const KEY: &str = "sk-ant-api03-a-secret-nobody-may-see";
 
@@ -48,6 +53,35 @@ async fn a_claude_key_is_never_shown(rig: &Rig) {
     assert!(!message.contains("secret-of-mine"), "{message}");
     let log = rig.get(OPERATOR, "/v1/events?limit=1000").await.ok();
     assert!(!log.text.contains(KEY) && !secrets.text.contains(KEY));
+}
+
+async fn a_claude_key_reaches_the_vm_with_its_next_start(rig: &Rig) {
+    let ada = Tropic::user(rig, "ada").await;
+    let agent = ada.agent("Clownfish", None).await;
+    let on_vm = async || {
+        let secrets = Secrets::new(rig.bus.clone());
+        let found = secrets.secret(&agent.as_str().into(), "anthropic_api_key").await;
+        found.unwrap().map(|secret| secret.0.to_string())
+    };
+    let save = async |key: &str| {
+        let body = json!({ "apiKey": key });
+        ada.ok("save-claude-key", &[], Some(body)).await;
+    };
+    let restart = async || {
+        ada.ok("stop-vm", &[], None).await;
+        ada.becomes("get-vm-status", &[], "status", "stopped").await;
+        ada.running_vm().await;
+    };
+    ada.running_vm().await;
+    covers(&["tropic.save-claude-key.2"]);
+    save("sk-ant-first").await;
+    assert_eq!(on_vm().await, None);
+    restart().await;
+    assert_eq!(on_vm().await.as_deref(), Some("sk-ant-first"));
+    save("sk-ant-second").await;
+    assert_eq!(on_vm().await.as_deref(), Some("sk-ant-first"), "not at once");
+    restart().await;
+    assert_eq!(on_vm().await.as_deref(), Some("sk-ant-second"));
 }
 
 async fn the_ssh_key_is_shown_once(rig: &Rig) {

@@ -72,7 +72,12 @@ async fn the_balance_is_what_came_less_what_went(rig: &Rig) {
         (&purchase["type"], &purchase["amount"]),
         (&json!("purchase"), &json!(847.5))
     );
-    assert!(id(purchase).starts_with("txn_"));
+    let ids: std::collections::BTreeSet<_> = rows.iter().map(id).collect();
+    assert_eq!(ids.len(), rows.len(), "each has its own");
+    assert!(
+        ids.iter().all(|id| id.starts_with("txn_") && id.len() == 10),
+        "{ids:?}"
+    );
     covers(&["tropic.get-balance.5"]);
     let amounts: Vec<i64> = charges
         .iter()

@@ -8,7 +8,11 @@ use super::{
 };
 use crate::rig::Rig;
 
-on_both_databases!(a_local_instance_is_activated_once, the_vm_is_an_instance_too);
+on_both_databases!(
+    a_local_instance_is_activated_once,
+    an_instance_is_renamed_and_removed,
+    the_vm_is_an_instance_too
+);
 
 /// Uses an activation code, without a credential.
 async fn activate(rig: &Rig, code: &str) -> (u16, Value) {
@@ -23,7 +27,7 @@ async fn activate(rig: &Rig, code: &str) -> (u16, Value) {
 }
 
 async fn a_local_instance_is_activated_once(rig: &Rig) {
-    let (ada, bob) = (Tropic::user(rig, "ada").await, Tropic::user(rig, "bob").await);
+    let ada = Tropic::user(rig, "ada").await;
     assert_eq!(ada.ok("list-instances", &[], None).await, json!([]));
 
     covers(&[
@@ -89,6 +93,17 @@ async fn a_local_instance_is_activated_once(rig: &Rig) {
     assert_eq!(activate(rig, code).await.0, 404, "it works once");
     let row = ada.ok("list-instances", &[], None).await[0].clone();
     assert_eq!(row["status"], "active");
+}
+
+async fn an_instance_is_renamed_and_removed(rig: &Rig) {
+    let (ada, bob) = (Tropic::user(rig, "ada").await, Tropic::user(rig, "bob").await);
+    let body = json!({ "name": "My MacBook", "description": "Local development machine" });
+    let made = ada.ok("register-local-instance", &[], Some(body)).await;
+    let instance = id(&made);
+    assert_eq!(
+        activate(rig, made["activationCode"].as_str().unwrap()).await.0,
+        200
+    );
 
     covers(&[
         "tropic.update-instance.1",

@@ -47,6 +47,7 @@ pub(in crate::tropic) fn balance(doc: Option<LedgerDoc>, user_id: String) -> wir
 }
 
 pub(in crate::tropic) fn transaction(doc: LedgerEntryDoc) -> wire::Transaction {
+    let id = format!("txn_{}", doc.short_id());
     let (kind, description) = match doc.kind {
         EntryKind::Grant | EntryKind::Purchase => (wire::TransactionType::Purchase, doc.description),
         EntryKind::Runtime => {
@@ -55,7 +56,7 @@ pub(in crate::tropic) fn transaction(doc: LedgerEntryDoc) -> wire::Transaction {
         }
     };
     wire::Transaction {
-        id: doc.id.to_string(),
+        id,
         amount: wire::Credits(doc.amount_micro),
         kind,
         description,

@@ -1,7 +1,10 @@
 //! Instances.
 
 use reef_commands::machine::ListedMachine;
-use reef_domain::machine::{MachineKind, MachineStatus};
+use reef_domain::{
+    Change,
+    machine::{MachineKind, MachineStatus},
+};
 use reef_projections::views::machine::MachineDoc;
 
 use super::vm_status;
@@ -52,16 +55,16 @@ pub(in crate::tropic) fn instance(listed: ListedMachine) -> wire::Instance {
         runtime,
         last_seen_at,
     } = listed;
-    let (kind, status, last_seen_at, instance_id) = match machine.kind {
+    let (kind, status, last_seen_at, provider_ref) = match machine.kind {
         MachineKind::Local => {
-            let seen = Some(last_seen_at.map(Into::into));
+            let seen = last_seen_at.map_or(Change::Clear, |at| Change::Set(at.into()));
             (wire::InstanceType::Local, local(machine.status), seen, None)
         }
         MachineKind::Cloud => {
             let vm = runtime.as_ref().map(|vm| vm_status(vm.status));
             let status = wire::InstanceStatus::Vm(vm.unwrap_or(wire::VmStatus::Stopped));
             let name = runtime.and_then(|vm| vm.provider_ref);
-            (wire::InstanceType::Ec2, status, None, name)
+            (wire::InstanceType::Ec2, status, Change::Keep, name)
         }
     };
     wire::Instance {
@@ -71,6 +74,6 @@ pub(in crate::tropic) fn instance(listed: ListedMachine) -> wire::Instance {
         description: machine.description,
         status,
         last_seen_at,
-        instance_id,
+        provider_ref,
     }
 }

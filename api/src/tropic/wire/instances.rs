@@ -61,11 +61,12 @@ pub(in crate::tropic) struct Instance {
     pub(in crate::tropic) description: Option<String>,
     pub(in crate::tropic) status: InstanceStatus,
     /// Of local ones; null: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::tropic) last_seen_at: Option<Option<Millis>>,
+    #[serde(skip_serializing_if = "Change::is_keep")]
+    #[schemars(with = "Option<Millis>")]
+    pub(in crate::tropic) last_seen_at: Change<Millis>,
     /// Of the VM.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::tropic) instance_id: Option<String>,
+    #[serde(rename = "instanceId", skip_serializing_if = "Option::is_none")]
+    pub(in crate::tropic) provider_ref: Option<String>,
 }
 
 /// An instance after a change.
@@ -118,6 +119,6 @@ pub(in crate::tropic) struct UpdateInstance {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tropic) struct ActivateInstance {
-    /// `TRPC-XXXX-XXXX`
+    /// Such as `TRPC-A1B2-C3D4`.
     pub(in crate::tropic) activation_code: String,
 }

@@ -41,7 +41,9 @@ impl Provisioning {
         let Some(runtime) = self.0.runtime(id).await? else {
             return Ok(());
         };
-        let configured = self.configure(id, cause).await;
+        if let Err(error) = self.configure(id, cause).await {
+            tracing::warn!(runtime = %id, %error, "the settings are not taken; an intent of their own sees to it");
+        }
         if let (Tenancy::Shared, Some(owner)) = (runtime.tenancy, &runtime.owner_user_id) {
             for agent in self.agents_with("owner_user_id", owner.as_str()).await? {
                 self.find_place(&agent, cause).await?;
@@ -51,7 +53,7 @@ impl Provisioning {
             self.push(&agent, cause).await?;
             self.rest(&agent, cause).await?;
         }
-        configured
+        Ok(())
     }
 
     /// Gives an agent that waits for its owner's shared runtime that runtime, if it is there by now.
@@ -190,7 +192,8 @@ impl Provisioning {
         late_is_fine(reported.await)
     }
 
-    /// The shared runtime of a stopped agent works for it no more. Its own would have stopped with it.
+    /// The shared runtime of a stopped agent works for it no more. Its own would have stopped with it. Nothing
+    /// is handed to the agent either way: a runtime that does not answer must not keep its next start waiting.
     pub(super) async fn rest(&self, id: &AgentId, cause: &Cause) -> Result<(), EffectError> {
         let Some(agent) = self.0.bus.state::<Agent>(id).await? else {
             return Ok(());
@@ -205,7 +208,10 @@ impl Provisioning {
         };
         let driver = self.0.driver(&provider)?;
         let token = cause.token();
-        Ok(patiently(id.as_str(), || driver.rest_agent(&spec, id, &token)).await?)
+        if let Err(error) = patiently(id.as_str(), || driver.rest_agent(&spec, id, &token)).await {
+            tracing::warn!(agent = %id, %error, "not put to rest; the next start of its runtime tries again");
+        }
+        Ok(())
     }
 }
 

@@ -131,11 +131,18 @@ async fn settings_that_are_not_taken_keep_no_agent_off_and_are_not_said_to_be_in
     });
     set_bundles(&stage, &[CommandBundle::OsCommands]).await;
     let managers = stage.managers();
-    shared(&stage).await;
+    let (agent, runtime) = shared(&stage).await;
     stage.pass(Duration::from_mins(2)).await;
     let doc = stage.world.doc::<SettingsView>(&stage.member.user).await.unwrap();
     assert!(doc.pending_sync && doc.in_force.runtime_id.is_none());
     assert_eq!(stage.count("SettingsPushed"), 0);
+    // What was given up on holds nothing up: neither the agents of the next run nor other settings.
+    restart(&stage, &runtime).await;
+    let task = stage.submit(&agent, "read").await;
+    stage.until_task(&task, "completed").await;
+    stage.driver.set(Mood::default());
+    set_bundles(&stage, &[]).await;
+    until_taken(&stage, &runtime, &settings(&[], "203.0.113.45/32")).await;
     managers.stop().await;
 }
 

@@ -8,6 +8,8 @@ use reef_domain::{
     template::{Bundle, BundleAgent},
 };
 
+use Decision::{Allow, Deny, RequireConfirm};
+
 use super::*;
 use crate::{
     Caller, Request,
@@ -124,7 +126,6 @@ async fn each_task_is_compared_with_what_was_done_with_it() {
             )
         })
         .collect();
-    use Decision::{Allow, Deny, RequireConfirm};
     assert_eq!(
         seen,
         [

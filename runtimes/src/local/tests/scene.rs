@@ -11,15 +11,15 @@ use reef_commands::{
     machine::{ActivateMachine, ConnectedMachine, Desk, RegisterMachine, recognise},
     memory::MemoryStore,
     ports::{
-        AgentBundle, ChatRequest, Clock, EffectToken, LogLines as _, NodeLink, NodeLinks as _, Outgoing,
-        RuntimeSpec, SystemClock, TaskAssignment,
+        AgentBundle, ChatRequest, Clock, EffectToken, EventLog as _, LogLines as _, NodeLink, NodeLinks as _,
+        Outgoing, RuntimeSpec, SystemClock, TaskAssignment,
     },
     task::{NodeReports, SubmitTask},
     template::seed::seed,
 };
 use reef_domain::{
     AgentId, TaskId,
-    runtime::{Runtime, RuntimeCommand},
+    runtime::{Runtime, RuntimeCommand, RuntimeStatus},
     task::{Task, TaskStatus},
 };
 use serde_json::{Value, json};
@@ -53,6 +53,15 @@ async fn send<C: UseCase>(bus: &Bus, command: C) -> (String, Value) {
 
 impl Scene {
     pub(super) async fn new() -> Self {
+        Self::with_grace(TimeDelta::minutes(1)).await
+    }
+
+    /// A machine that is away has stopped at once.
+    pub(super) async fn without_grace() -> Self {
+        Self::with_grace(TimeDelta::zero()).await
+    }
+
+    async fn with_grace(grace: TimeDelta) -> Self {
         let store = MemoryStore::new(Arc::new(SystemClock));
         let bus = Bus::new(Services {
             log: store.clone(),
@@ -66,15 +75,16 @@ impl Scene {
             gateways: Gateways::default(),
         });
         seed(&bus).await.unwrap();
-        Self::with(store, bus, "one").await
+        Self::with(store, bus, "one", grace).await
     }
 
     /// Another account with a machine, on the same server.
     pub(super) async fn new_in(other: &Self) -> Self {
-        Self::with(other.store.clone(), other.bus.clone(), "other").await
+        let grace = TimeDelta::minutes(1);
+        Self::with(other.store.clone(), other.bus.clone(), "other", grace).await
     }
 
-    async fn with(store: Arc<MemoryStore>, bus: Bus, name: &str) -> Self {
+    async fn with(store: Arc<MemoryStore>, bus: Bus, name: &str, grace: TimeDelta) -> Self {
         let email = format!("{name}@example.com");
         let register: RegisterAccount = body(json!({ "name": name, "owner_email": email }));
         let (account, _) = send(&bus, register).await;
@@ -95,7 +105,7 @@ impl Scene {
             "template_id": template, "name": "Ada", "account_id": account, "runtime_id": machine.runtime_id,
         }));
         let (agent, _) = send(&bus, deploy).await;
-        let desk = Desk::new(bus.clone(), "here", TimeDelta::minutes(1));
+        let desk = Desk::new(bus.clone(), "here", grace);
         let node = Arc::new(NodeReports::new(bus.clone(), TimeDelta::hours(1)));
         let config = HubConfig {
             wait: Duration::from_millis(200),
@@ -144,6 +154,17 @@ impl Scene {
     pub(super) async fn runtime(&self) -> Runtime {
         let loaded = self.bus.state::<Runtime>(&self.machine.runtime_id).await;
         Runtime::clone(&loaded.unwrap().unwrap().state)
+    }
+
+    /// Waits until the runtime has this status.
+    pub(super) async fn becomes(&self, status: RuntimeStatus) {
+        let mut head = self.store.watch();
+        let reached = async {
+            while self.runtime().await.status != status {
+                head.changed().await.unwrap();
+            }
+        };
+        timeout(PATIENCE, reached).await.expect("it becomes so");
     }
 
     /// The runtime was seen running.

@@ -9,6 +9,7 @@ fn entry(kind: EntryKind, amount_micro: i64, elapsed_ms: Option<u64>) -> serde_j
     let mut doc = json!({
         "id": "txn_1a2b3c4d",
         "account_id": "acc_1",
+        "number": 1,
         "kind": kind,
         "amount_micro": amount_micro,
         "description": "a gift",
@@ -22,8 +23,10 @@ fn entry(kind: EntryKind, amount_micro: i64, elapsed_ms: Option<u64>) -> serde_j
 fn five_minutes_of_a_vm() {
     // "tropic.list-transactions.4"
     let row = entry(EntryKind::Runtime, -420_000, Some(300_000));
+    let id = row["id"].as_str().unwrap();
+    assert!(id.starts_with("txn_") && id.len() == 10, "{id}");
     let expected = json!({
-        "id": "txn_1a2b3c4d",
+        "id": id,
         "amount": -0.42,
         "type": "vm_runtime",
         "description": "VM runtime (5 min)",
