@@ -63,12 +63,12 @@ impl SessionTokens for SessionIssuers {
     async fn verify(&self, token: &str) -> Result<ExternalIdentity, TokenError> {
         let header = header_of(token)?;
         let issued: Issued = dangerous::insecure_decode_claims(token).map_err(|_| invalid("no claims"))?;
-        let issuer = self
+        let ours = self
             .issuers
             .get(&issued.iss)
             .ok_or_else(|| invalid("of no issuer of ours"))?;
-        let claims = issuer.claims(token, &header).await?;
-        claims.accept(&issuer.config, self.clock.now().timestamp())
+        let claims = ours.claims(token, &header).await?;
+        claims.accept(&ours.config, self.clock.now().timestamp())
     }
 }
 

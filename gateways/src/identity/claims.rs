@@ -115,5 +115,5 @@ impl Claims {
 
 /// Whether the issuer says that the address is not verified.
 fn denied(verified: Option<&Value>) -> bool {
-    verified.is_some_and(|verified| *verified == Value::Bool(false) || *verified == Value::from("false"))
+    verified.is_some_and(|verified| *verified == Value::Bool(false) || verified.as_str() == Some("false"))
 }

@@ -30,7 +30,7 @@ struct Published {
 struct Key {
     kid: Option<String>,
     algorithm: Algorithm,
-    key: DecodingKey,
+    verifies: DecodingKey,
 }
 
 /// The keys of one issuer at one time.
@@ -126,7 +126,7 @@ impl Key {
         told.then_some(Self {
             kid: published.kid,
             algorithm,
-            key,
+            verifies: key,
         })
     }
 
@@ -136,7 +136,7 @@ impl Key {
         signature_only.validate_exp = false;
         signature_only.validate_aud = false;
         signature_only.required_spec_claims.clear();
-        jsonwebtoken::decode(token, &self.key, &signature_only)
+        jsonwebtoken::decode(token, &self.verifies, &signature_only)
             .map(|token| token.claims)
             .map_err(jsonwebtoken::errors::Error::into_kind)
     }

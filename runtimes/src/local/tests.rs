@@ -33,7 +33,7 @@ async fn a_machine_runs_only_while_it_is_connected_and_says_so() {
     let (observed, ()) = tokio::join!(observing, async {
         let (id, call) = machine.request().await;
         assert_eq!(call, Call::Observe);
-        let observation = Observed::Running { since: scene.now() };
+        let observation = Observed::Running { since: Scene::now() };
         machine.answer(id, Outcome::Observed { observation }).await;
     });
     assert!(matches!(observed, Ok(RuntimeObservation::Running { .. })));

@@ -76,8 +76,8 @@ async fn tokens_at_the_same_moment_fetch_once() {
     let issuer = Issuer::start(vec![signer.jwk()]).await;
     let verifier = issuer.verifier(&clock);
     let token = signer.token(&issuer.claims(&clock));
-    let verified = join_all((0..50).map(|_| verifier.verify(&token))).await;
-    assert!(verified.iter().all(Result::is_ok));
+    let outcomes = join_all((0..50).map(|_| verifier.verify(&token))).await;
+    assert!(outcomes.iter().all(Result::is_ok));
     assert_eq!(issuer.asked(), 1);
 }
 

@@ -16,7 +16,7 @@ fn header(body: &[u8], at: i64) -> String {
     format!("t={at},v1={}", sign(body, at, SECRET))
 }
 
-fn event(kind: &str, object: Value) -> Vec<u8> {
+fn event(kind: &str, object: &Value) -> Vec<u8> {
     json!({ "id": "evt_1", "object": "event", "type": kind, "data": { "object": object } })
         .to_string()
         .into_bytes()
@@ -46,7 +46,7 @@ fn a_signature_made_elsewhere_is_accepted() {
 
 #[test]
 fn the_signature_is_of_this_body_and_this_time() {
-    let body = event("checkout.session.completed", session("paid"));
+    let body = event("checkout.session.completed", &session("paid"));
     verify(&body, &header(&body, NOW), SECRET, NOW).unwrap();
     let mut changed = body.clone();
     changed[10] ^= 1;
@@ -60,7 +60,7 @@ fn the_signature_is_of_this_body_and_this_time() {
 
 #[test]
 fn headers_of_another_form_are_refused() {
-    let body = event("checkout.session.completed", session("paid"));
+    let body = event("checkout.session.completed", &session("paid"));
     let digits = sign(&body, NOW, SECRET);
     for header in [
         "",
@@ -80,7 +80,7 @@ fn headers_of_another_form_are_refused() {
 
 #[test]
 fn one_of_several_signatures_suffices() {
-    let body = event("checkout.session.completed", session("paid"));
+    let body = event("checkout.session.completed", &session("paid"));
     let (digits, other) = (sign(&body, NOW, SECRET), sign(&body, NOW, b"whsec_old"));
     for header in [
         format!("t={NOW},v1={other},v1={digits}"),
@@ -95,7 +95,7 @@ fn one_of_several_signatures_suffices() {
 
 #[test]
 fn old_signatures_are_not_believed() {
-    let body = event("checkout.session.completed", session("paid"));
+    let body = event("checkout.session.completed", &session("paid"));
     for age in [0, 300, -300] {
         verify(&body, &header(&body, NOW - age), SECRET, NOW).unwrap();
     }
@@ -111,7 +111,7 @@ fn a_session_is_paid_when_the_money_is_there() {
         checkout_id: "chk_1".into(),
         provider_ref: "cs_1".to_owned(),
     };
-    let read = |kind: &str, status: &str| super::read(&event(kind, session(status))).unwrap();
+    let read = |kind: &str, status: &str| super::read(&event(kind, &session(status))).unwrap();
     assert_eq!(read("checkout.session.completed", "paid"), paid);
     assert_eq!(read("checkout.session.async_payment_succeeded", "paid"), paid);
     for (kind, status) in [
@@ -136,7 +136,7 @@ fn sales_of_other_shops_are_none_of_ours() {
     let mut foreign = session("paid");
     foreign["client_reference_id"] = json!("order 17/b");
     for object in [nameless, foreign, json!({}), json!([]), json!({ "id": 17 })] {
-        let read = super::read(&event("checkout.session.completed", object)).unwrap();
+        let read = super::read(&event("checkout.session.completed", &object)).unwrap();
         assert!(matches!(read, PaymentEvent::Other { .. }));
     }
 }

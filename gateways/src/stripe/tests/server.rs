@@ -50,20 +50,23 @@ pub(crate) struct Asked {
 struct Inner {
     asked: Mutex<Vec<Asked>>,
     faults: Mutex<VecDeque<Fault>>,
-    /// By idempotency key: the form, and the answer it got.
-    done: Mutex<BTreeMap<String, (BTreeMap<String, String>, Value)>>,
+    /// By idempotency key.
+    done: Mutex<BTreeMap<String, Done>>,
 }
+
+/// A form, and the answer it got.
+type Done = (BTreeMap<String, String>, Value);
 
 /// A Stripe that lives as long as this.
 pub(crate) struct Server {
     pub(crate) url: String,
     inner: Arc<Inner>,
-    server: tokio::task::JoinHandle<()>,
+    serving: tokio::task::JoinHandle<()>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.server.abort();
+        self.serving.abort();
     }
 }
 
@@ -75,8 +78,8 @@ impl Server {
         let router = Router::new()
             .route("/v1/checkout/sessions", post(create))
             .with_state(Arc::clone(&inner));
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
-        Self { url, inner, server }
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
+        Self { url, inner, serving }
     }
 
     /// The next requests go wrong like this.
@@ -94,7 +97,7 @@ impl Server {
     }
 }
 
-fn error(status: u16, error: Value) -> Response {
+fn error(status: u16, error: &Value) -> Response {
     let status = StatusCode::from_u16(status).expect("a status");
     (status, Json(json!({ "error": error }))).into_response()
 }
@@ -113,9 +116,9 @@ async fn create(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes
     inner.asked.lock().push(asked.clone());
     let fault = inner.faults.lock().pop_front();
     match fault {
-        Some(Fault::Status(status, what)) => return error(status, what),
+        Some(Fault::Status(status, what)) => return error(status, &what),
         Some(Fault::Final(status, what)) => {
-            return ([("stripe-should-retry", "false")], error(status, what)).into_response();
+            return ([("stripe-should-retry", "false")], error(status, &what)).into_response();
         }
         Some(Fault::Text(text)) => return text.into_response(),
         Some(Fault::Redirect(to)) => return (StatusCode::FOUND, [("location", to)]).into_response(),
@@ -130,7 +133,7 @@ async fn create(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes
         let message = format!("Invalid API Key provided: {presented}");
         return error(
             401,
-            json!({ "type": "invalid_request_error", "message": message }),
+            &json!({ "type": "invalid_request_error", "message": message }),
         );
     }
     for required in ["mode", "success_url", "line_items[0][price_data][unit_amount]"] {
@@ -138,7 +141,7 @@ async fn create(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes
             let message = format!("Missing required param: {required}.");
             return error(
                 400,
-                json!({ "type": "invalid_request_error", "message": message }),
+                &json!({ "type": "invalid_request_error", "message": message }),
             );
         }
     }
@@ -153,7 +156,7 @@ fn session(inner: &Inner, asked: Asked) -> Response {
             return Json(answer.clone()).into_response();
         }
         let message = "Keys for idempotent requests can only be used with the same parameters they were first used with.";
-        return error(400, json!({ "type": "idempotency_error", "message": message }));
+        return error(400, &json!({ "type": "idempotency_error", "message": message }));
     }
     let id = format!("cs_test_{}", done.len() + 1);
     let answer = json!({

@@ -122,7 +122,7 @@ impl Scene {
         }
     }
 
-    pub(super) fn now(&self) -> DateTime<Utc> {
+    pub(super) fn now() -> DateTime<Utc> {
         SystemClock.now()
     }
 
@@ -172,7 +172,7 @@ impl Scene {
         let running = RuntimeCommand::ReportRunning {
             provider_ref: self.machine.machine_id.to_string(),
             public_ip: None,
-            since: self.now(),
+            since: Self::now(),
         };
         let request = Request::new(Caller::system("spec"), "spec");
         let id = &self.machine.runtime_id;
