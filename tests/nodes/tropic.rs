@@ -65,7 +65,7 @@ async fn five_agents_over_both() {
         .ok()
         .body;
     let deploy = async |number: usize| {
-        let node = if number % 2 == 0 { &here } else { &there };
+        let node = if number.is_multiple_of(2) { &here } else { &there };
         let body = json!({ "templateId": template["id"], "name": number.to_string() });
         ask(node, Method::POST, "/agents", body).await.status
     };
