@@ -3,9 +3,10 @@
 #[path = "../harness/moto.rs"]
 mod moto;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Account, Database, LONG, Setup, left_out, wait_until};
+use crate::harness::{Account, Client, Database, LONG, Server, Setup, left_out, wait_until};
 use moto::Moto;
 
 /// The state of each of its instances, as moto says.
@@ -19,12 +20,9 @@ async fn states(moto: &Moto) -> Vec<String> {
     instances.into_iter().map(state).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_runtime_on_ec2_is_made_stopped_started_and_destroyed() {
-    let Some(moto) = Moto::start() else {
-        return left_out("EC2 as moto simulates it (PyPI)", "REEF_TEST_PYTHON is not set");
-    };
-    let server = Setup::on(&Database::sqlite())
+/// A server whose users' VMs are instances of this EC2.
+async fn server_on(moto: &Moto) -> Server {
+    Setup::on(&Database::sqlite())
         .with("REEF_VM_PROVIDER", "ec2")
         .with("REEF_EC2_REGION", "eu-west-1")
         .with("REEF_EC2_AMI", "ami-12c6146b")
@@ -35,7 +33,15 @@ async fn a_runtime_on_ec2_is_made_stopped_started_and_destroyed() {
         // moto has no agents.
         .with("REEF_EC2_WAIT_FOR_AGENT", "false")
         .start()
-        .await;
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_runtime_on_ec2_is_made_stopped_started_and_destroyed() {
+    let Some(moto) = Moto::start() else {
+        return left_out("EC2 as moto simulates it (PyPI)", "REEF_TEST_PYTHON is not set");
+    };
+    let server = server_on(&moto).await;
     let account = Account::make(&server, "aquarium").await;
     let client = &account.client;
     let made = client
@@ -68,4 +74,52 @@ async fn a_runtime_on_ec2_is_made_stopped_started_and_destroyed() {
     };
     wait_until("the runtime is gone", LONG, gone).await;
     assert_eq!(states(&moto).await, ["terminated"]);
+}
+
+async fn ask(client: &Client, method: Method, path: &str) -> Value {
+    let request = client.request(method, &format!("/tropic/api{path}"));
+    client.send(request).await.expect("an answer").ok().body
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_vm_of_a_tropic_user_is_an_instance_there() {
+    let Some(moto) = Moto::start() else {
+        return left_out("Tropic's VMs on EC2 (PyPI)", "REEF_TEST_PYTHON is not set");
+    };
+    let server = server_on(&moto).await;
+    let operator = server.operator();
+    let account = json!({ "name": "Ada", "owner_email": "ada@example.com", "dialect": "tropic" });
+    let account = operator.command("RegisterAccount", account).await.ok();
+    let credits = json!({ "account_id": account.id(), "amount_micro": 100_000_000 });
+    operator.command("GrantCredits", credits).await.ok();
+    let key = json!({ "account_id": account.id() });
+    let key = operator.command("IssueApiKey", key).await.ok().body["result"]["key"].clone();
+    let client = server.client(key.as_str());
+    let me = account.body["result"]["user_id"].as_str().expect("an owner");
+
+    let started = ask(&client, Method::POST, &format!("/vm/{me}/start")).await;
+    let instance = started["instanceId"].as_str().expect("EC2 named it");
+    assert!(instance.starts_with("i-"), "{started}");
+    let path = format!("/vm/{me}/status");
+    let becomes = async |wanted: &str| {
+        let shown = async || {
+            let shown = ask(&client, Method::GET, &path).await;
+            (shown["status"] == wanted).then_some(shown)
+        };
+        wait_until(&format!("the VM is {wanted}"), LONG, shown).await
+    };
+    let up = becomes("running").await;
+    assert!(up["publicIp"].is_string(), "{up}");
+    assert_eq!(
+        (&up["region"], &up["instanceId"]),
+        (&json!("eu-west-1"), &started["instanceId"])
+    );
+    assert_eq!(states(&moto).await, ["running"]);
+
+    ask(&client, Method::POST, &format!("/vm/{me}/stop")).await;
+    becomes("stopped").await;
+    assert_eq!(states(&moto).await, ["stopped"], "it keeps its disk");
+    let again = ask(&client, Method::POST, &format!("/vm/{me}/start")).await;
+    assert_eq!(again["instanceId"], started["instanceId"]);
+    becomes("running").await;
 }

@@ -106,8 +106,11 @@ async fn start(call: Call, Path(user): Path<String>) -> Result<Answer<wire::Star
 }
 
 async fn provision(call: &Call) -> Result<Done, Problem> {
+    let config = call.state().config();
     let provision = ProvisionRuntime {
         user_id: Some(call.user().clone()),
+        provider: Some(config.vm_provider.clone()),
+        region: config.vm_region.clone(),
         caller_ip: call.caller_ip(),
         ..ProvisionRuntime::default()
     };
