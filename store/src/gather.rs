@@ -3,7 +3,8 @@
 //! Callers who were just answered tend to come back within microseconds. Committing at once with the few
 //! who came first makes batches alternate between few and many, each paying for an fsync; waiting for all
 //! of them leaves the database idle while they decide. So a writer waits for half of those it saw last:
-//! while one half is committed the other decides. It never waits longer than a fraction of a commit.
+//! while one half is committed the other decides. Where other nodes write too it waits for all: each batch
+//! has to wait for the head's lock. It never waits longer than a fraction of a commit.
 
 use std::time::{Duration, Instant};
 
@@ -27,10 +28,10 @@ pub(crate) struct Patience {
 }
 
 impl Gather {
-    /// How long to wait, having received the first of a batch.
-    pub(crate) fn patience(&self, now: Instant) -> Patience {
+    /// How long to wait, having received the first of a batch. `contended`: other nodes write too.
+    pub(crate) fn patience(&self, now: Instant, contended: bool) -> Patience {
         Patience {
-            enough: self.crowd / 2,
+            enough: if contended { self.crowd } else { self.crowd / 2 },
             until: now + (self.commit / PART).min(MOST),
         }
     }

@@ -92,7 +92,7 @@ impl Writer {
         let mut batch = Vec::new();
         let mut gather = Gather::default();
         while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
-            let patience = gather.patience(std::time::Instant::now());
+            let patience = gather.patience(std::time::Instant::now(), self.caution > 0);
             while !patience.is_over(batch.len() + queue.len(), std::time::Instant::now()) {
                 // Lets those run who were just answered.
                 tokio::task::yield_now().await;

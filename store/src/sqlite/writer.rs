@@ -157,7 +157,7 @@ impl SqliteWriter {
         let mut jobs = Vec::new();
         let mut gather = Gather::default();
         while queue.blocking_recv_many(&mut jobs, MAX_BATCH) > 0 {
-            let patience = gather.patience(Instant::now());
+            let patience = gather.patience(Instant::now(), false);
             while !patience.is_over(jobs.len() + queue.len(), Instant::now()) {
                 std::thread::sleep(GLANCE);
             }
