@@ -1,6 +1,7 @@
 //! The ports: what the write side needs of the world. Adapters implement them; none of them names another.
 
 pub mod clock;
+pub mod deliveries;
 pub mod identity;
 pub mod key_uses;
 pub mod link;
@@ -11,8 +12,13 @@ pub mod runtime;
 pub mod sightings;
 pub mod vault;
 pub mod views;
+pub mod webhook_sender;
 
 pub use clock::{Clock, SystemClock};
+pub use deliveries::{
+    Attempt, AttemptQuery, Deliveries, DeliveryId, DeliveryRetry, DeliveryTrack, KeptDeliveries, LaneHealth,
+    NotADelivery, SavedDeliveries, Standing,
+};
 pub use identity::{ExternalIdentity, SessionTokens, TokenError};
 pub use key_uses::KeyUses;
 pub use link::{MAX_FRAME, NodeLink, NodeLinks, Outgoing};
@@ -29,3 +35,4 @@ pub use runtime::{
 pub use sightings::{Sighting, Sightings};
 pub use vault::{Sealed, Vault, VaultError, VaultOwner};
 pub use views::{Doc, Views, Workspace, WorkspaceEntry};
+pub use webhook_sender::{MAX_ANSWER_BYTES, WebhookAnswer, WebhookFailure, WebhookPost, WebhookSender};

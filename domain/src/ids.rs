@@ -120,6 +120,8 @@ ids! {
     IdentityId,
     /// Of a value in the vault: a reference that says nothing about the value.
     VaultRef,
+    /// Of a webhook.
+    WebhookId,
 }
 
 #[cfg(test)]
