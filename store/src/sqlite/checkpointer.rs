@@ -44,7 +44,7 @@ fn copy(conn: &Connection) -> Result<(), DbError> {
 }
 
 impl Checkpointer {
-    /// For the thread that writes through `conn`, which must be the one that calls this.
+    /// For whoever writes through `conn`; one thread is to do that from now on.
     pub(super) fn start(path: &Path, conn: &Connection) -> Result<Self, StoreError> {
         conn.wal_hook(Some(|_, pages| {
             PAGES.set(pages);

@@ -92,10 +92,11 @@ pub(crate) fn claim(path: &Path) -> Result<Claimed, StoreError> {
 }
 
 impl WriterHandle {
-    /// Starts the writer's thread.
+    /// Starts the writer's thread. All that can fail is done before, so that a store that opens can write.
     pub(crate) fn start(claimed: Claimed, head: HeadState, shared: Arc<Shared>) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let Claimed { conn, path, lock } = claimed;
+        let checkpointer = Checkpointer::start(&path, &conn)?;
         let writer = SqliteWriter {
             conn,
             memory: Memory::new(head),
@@ -104,10 +105,7 @@ impl WriterHandle {
         let thread = std::thread::Builder::new()
             .name("reef-writer".to_owned())
             .spawn(move || {
-                match Checkpointer::start(&path, &writer.conn) {
-                    Ok(checkpointer) => writer.work(queue, checkpointer),
-                    Err(error) => tracing::error!(%error, "the writer cannot start"),
-                }
+                writer.work(queue, checkpointer);
                 drop(lock);
             })?;
         Ok(Self {
@@ -201,3 +199,6 @@ impl SqliteWriter {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
