@@ -21,7 +21,7 @@ use reef_projections::{
 use serde::{Deserialize, de::DeserializeOwned};
 use subtle::ConstantTimeEq as _;
 
-use crate::{App, Problem};
+use crate::{App, Problem, face::Face};
 
 /// Who asks, as the edge found out.
 #[derive(Debug, Clone)]
@@ -175,6 +175,18 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<String, Problem> {
     token(headers).map(digest_key)
 }
 
+/// What the request presents: in the API's own header, where it has one, else as a bearer token.
+fn presented<'h>(headers: &'h HeaderMap, face: &Face) -> Result<&'h str, Problem> {
+    let Some(own) = face.key_header.filter(|name| headers.contains_key(*name)) else {
+        return token(headers);
+    };
+    let mut values = headers.get_all(own).into_iter();
+    match (values.next().map(HeaderValue::to_str), values.next()) {
+        (Some(Ok(text)), None) => Ok(text.trim()),
+        _ => Err(unauthorized(true)),
+    }
+}
+
 fn token(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     let value = values.next().ok_or_else(|| unauthorized(false))?;
@@ -189,9 +201,10 @@ fn token(headers: &HeaderMap) -> Result<&str, Problem> {
 pub(crate) async fn authenticate(
     state: &App,
     headers: &HeaderMap,
-    dialect: Option<Dialect>,
+    face: &Face,
 ) -> Result<Principal, Problem> {
-    let token = token(headers)?;
+    let dialect = face.dialect;
+    let token = presented(headers, face)?;
     if let Some(tokens) = state
         .services()
         .gateways

@@ -1,5 +1,8 @@
 //! The contract of a dialect, read from `contract/*.yaml`, and whether an answer keeps it.
 
+pub(crate) mod caller;
+pub(crate) mod coverage;
+
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use serde_json::{Map, Value};
@@ -90,10 +93,26 @@ impl Endpoint<'_> {
             // Proposed endpoints name none.
             return [400, 401, 403, 404, 429, 500].into();
         }
-        let own = self.value["errors"].as_array();
-        let common = self.contract.0["conventions"]["common_errors"].as_array();
-        let rows = own.into_iter().chain(common).flatten();
-        rows.map(|row| row["status"].as_u64().unwrap()).collect()
+        let statuses = |rows: &Value| -> Vec<u64> {
+            let rows = rows.as_array().into_iter().flatten();
+            rows.map(|row| row["status"].as_u64().unwrap()).collect()
+        };
+        let mut all: BTreeSet<u64> = statuses(&self.value["errors"]).into_iter().collect();
+        let common = statuses(&self.contract.0["conventions"]["common_errors"]);
+        // Who is not asked for a credential is not told that it is missing.
+        all.extend(
+            common
+                .into_iter()
+                .filter(|status| *status != 401 || !self.is_open()),
+        );
+        all
+    }
+
+    /// Whether it asks for no credential.
+    pub(crate) fn is_open(&self) -> bool {
+        self.value["auth"]["any_of"]
+            .as_array()
+            .is_some_and(|schemes| schemes.iter().all(|scheme| scheme == "none"))
     }
 
     /// The documented sample of a body.

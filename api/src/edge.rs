@@ -120,7 +120,7 @@ async fn admit(
     let from = Counted::Address(client::network(from));
     let whose = match edge.access {
         Access::Open | Access::Counted => from,
-        Access::Credential => match auth::authenticate(state, request.headers(), edge.face.dialect).await {
+        Access::Credential => match auth::authenticate(state, request.headers(), edge.face).await {
             Ok(principal) => {
                 span.record(
                     "account",
@@ -145,7 +145,10 @@ fn counted(face: &Face, principal: &Principal) -> Counted {
     let caller = principal.caller();
     match (face.pace, &caller.account_id, &caller.user_id) {
         (Pace::PerUser(_), Some(account), Some(user)) => Counted::User(account.clone(), user.clone()),
-        (Pace::PerUser(_) | Pace::Configured, ..) => Counted::Credential(principal.key_id().clone()),
+        (Pace::PerAccount(_), Some(account), _) => Counted::Account(account.clone()),
+        (Pace::PerUser(_) | Pace::PerAccount(_) | Pace::Configured, ..) => {
+            Counted::Credential(principal.key_id().clone())
+        }
     }
 }
 
@@ -157,7 +160,7 @@ fn count(edge: &Edge, whose: &Counted, allowance: &mut Option<Allowance>) -> Res
             *allowance = Some(counted);
             counted.wait_s
         }),
-        Pace::PerUser(limit) => state.windows.as_ref().map_or(0, |windows| {
+        Pace::PerUser(limit) | Pace::PerAccount(limit) => state.windows.as_ref().map_or(0, |windows| {
             windows.count(edge.face.dialect, whose, limit, edge.own.as_ref(), Instant::now())
         }),
     };

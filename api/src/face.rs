@@ -9,6 +9,8 @@ use crate::{Problem, edge::RequestId, limit::Allowance};
 pub(crate) struct Face {
     /// The dialect whose accounts' credentials are taken; `None`: those of every account, and the operator's.
     pub(crate) dialect: Option<Dialect>,
+    /// A header that carries a credential as well as `Authorization` does; in lower case.
+    pub(crate) key_header: Option<&'static str>,
     /// How often clients may ask.
     pub(crate) pace: Pace,
     /// Writes a failure as the API's clients know it.
@@ -24,11 +26,14 @@ pub(crate) enum Pace {
     Configured,
     /// So many requests in any minute, per user.
     PerUser(u32),
+    /// So many requests in any minute, per account.
+    PerAccount(u32),
 }
 
 /// The native API.
 pub(crate) const NATIVE: Face = Face {
     dialect: None,
+    key_header: None,
     pace: Pace::Configured,
     render: |problem, id| problem.render(id.as_str()),
     tell: Some(Allowance::tell),

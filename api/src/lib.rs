@@ -35,6 +35,7 @@ mod router;
 mod sealed;
 mod serve;
 mod state;
+mod thermidora;
 mod tropic;
 
 pub use checkpoint::CheckpointKey;

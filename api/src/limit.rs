@@ -32,6 +32,8 @@ pub(crate) enum Counted {
     Credential(Arc<str>),
     /// A person, by whatever credential.
     User(AccountId, UserId),
+    /// Everybody in an account, by whatever credential.
+    Account(AccountId),
     /// Everybody without a credential at this address or network.
     Address(IpAddr),
 }

@@ -24,6 +24,8 @@ pub(crate) struct About {
     pub(crate) server: &'static str,
     /// What the bearer token is.
     pub(crate) bearer: &'static str,
+    /// Another header that takes a credential, and what it is.
+    pub(crate) key_header: Option<(&'static str, &'static str)>,
 }
 
 /// The document, and what it was made of.
@@ -57,6 +59,14 @@ fn text(about: &About, routes: &[Route], schemas: &Schemas) -> Value {
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         path[route.method] = route.operation();
     }
+    let mut schemes =
+        json!({ "bearer": { "type": "http", "scheme": "bearer", "description": about.bearer } });
+    let mut security = vec![json!({ "bearer": [] })];
+    if let Some((name, description)) = about.key_header {
+        schemes["apiKey"] =
+            json!({ "type": "apiKey", "in": "header", "name": name, "description": description });
+        security.push(json!({ "apiKey": [] }));
+    }
     let groups: BTreeSet<&str> = routes.iter().map(|route| route.group).collect();
     let tags: Vec<Value> = groups.into_iter().map(|name| json!({ "name": name })).collect();
     json!({
@@ -70,12 +80,10 @@ fn text(about: &About, routes: &[Route], schemas: &Schemas) -> Value {
         },
         "servers": [{ "url": about.server }],
         "tags": tags,
-        "security": [{ "bearer": [] }],
+        "security": security,
         "paths": paths,
         "components": {
-            "securitySchemes": {
-                "bearer": { "type": "http", "scheme": "bearer", "description": about.bearer },
-            },
+            "securitySchemes": schemes,
             "schemas": schemas.all(),
         },
     })

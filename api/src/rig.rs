@@ -37,6 +37,31 @@ use crate::{ApiConfig, ApiParts, ApiState, CheckpointKey, router};
 
 pub(crate) use database::Database;
 
+/// Runs each test function with a server on both databases: `<test>::on_sqlite` and `<test>::on_postgres`.
+macro_rules! on_both_databases {
+    ($server:path: $($test:ident),* $(,)?) => {$(
+        mod $test {
+            use crate::rig::{Database, Rig};
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                let rig = $server(Database::sqlite(), |_| {}).await;
+                super::$test(&rig).await;
+                Rig::stop(rig).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                let Some(database) = Database::postgres() else { return };
+                let rig = $server(database, |_| {}).await;
+                super::$test(&rig).await;
+                Rig::stop(rig).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_both_databases;
+
 /// The operator's key.
 pub(crate) const OPERATOR: &str = "operator-key-for-tests";
 

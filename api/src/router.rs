@@ -2,12 +2,13 @@
 
 use axum::Router;
 
-use crate::{ApiState, native, tropic};
+use crate::{ApiState, native, thermidora, tropic};
 
 /// Every route of the server.
 pub fn router(state: ApiState) -> Router {
     let ApiState(state) = state;
     native::routes(&state)
+        .nest(thermidora::BASE, thermidora::api().into_router(&state))
         .nest(tropic::BASE, tropic::api().into_router(&state))
         .with_state(state)
 }

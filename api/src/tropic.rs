@@ -33,6 +33,7 @@ pub(crate) const BASE: &str = "/tropic/api";
 
 const FACE: Face = Face {
     dialect: Some(Dialect::Tropic),
+    key_header: None,
     pace: Pace::PerUser(60),
     render: error::render,
     tell: None,
@@ -55,6 +56,7 @@ const ABOUT: About = About {
                   newest first.",
     server: BASE,
     bearer: "An API key, `tropic_live_sk_...`, or a session token.",
+    key_header: None,
 };
 
 /// The whole API.

@@ -64,6 +64,7 @@ impl Api {
             let about = match name {
                 "userId" => "The caller's own id.",
                 "slug" => "Its slug.",
+                "name" | "key" => "Its name.",
                 _ => "Its id.",
             };
             route = route.path_parameter(name, about);

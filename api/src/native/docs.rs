@@ -260,11 +260,18 @@ fn fields(title: &str, schema: &Value, schemas: &Schemas) -> Markup {
 }
 
 /// APIs besides the native one, and where their documents are.
-const DIALECTS: &[(&str, &str, &str)] = &[(
-    "Tropic",
-    "/tropic/api/openapi.json",
-    "For accounts of the dialect tropic: agents on one VM per user, under policies, for credits.",
-)];
+const DIALECTS: &[(&str, &str, &str)] = &[
+    (
+        "Thermidora",
+        "/thermidora/v1/openapi.json",
+        "For accounts of the dialect thermidora: instances with agents, skills, secrets and webhooks, for dollars.",
+    ),
+    (
+        "Tropic",
+        "/tropic/api/openapi.json",
+        "For accounts of the dialect tropic: agents on one VM per user, under policies, for credits.",
+    ),
+];
 
 fn dialects() -> Markup {
     html! {

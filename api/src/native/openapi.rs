@@ -20,6 +20,7 @@ const ABOUT: About = About {
                   shows it. One coordinate everywhere: the position of an event in the log.",
     server: "/",
     bearer: "The operator's key, or an API key of an account.",
+    key_header: None,
 };
 
 /// The document of this program.

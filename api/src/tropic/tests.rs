@@ -26,25 +26,8 @@ fn covers(ids: &[&str]) {
 
 /// Runs each test function on both databases: `<test>::on_sqlite` and `<test>::on_postgres`.
 macro_rules! on_both_databases {
-    ($($test:ident),* $(,)?) => {$(
-        mod $test {
-            use crate::{rig::{Database, Rig}, tropic::tests::client::server};
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                let rig = server(Database::sqlite(), |_| {}).await;
-                super::$test(&rig).await;
-                Rig::stop(rig).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgres() {
-                let Some(database) = Database::postgres() else { return };
-                let rig = server(database, |_| {}).await;
-                super::$test(&rig).await;
-                Rig::stop(rig).await;
-            }
-        }
-    )*};
+    ($($test:ident),* $(,)?) => {
+        crate::rig::on_both_databases!(crate::tropic::tests::client::server: $($test),*);
+    };
 }
 pub(super) use on_both_databases;

@@ -2,16 +2,14 @@
 
 use std::sync::LazyLock;
 
-use axum::{
-    body::Body,
-    http::{Method, Request},
-};
+use axum::{body::Body, http::Request};
 use reef_commands::Gateways;
 use serde_json::{Value, json};
 
+pub(in crate::tropic) use crate::contract::caller::each;
 use crate::{
     ApiConfig,
-    contract::{Contract, Endpoint},
+    contract::{Contract, Endpoint, caller},
     rig::{Database, OPERATOR, Reply, Rig},
     tropic::BASE,
 };
@@ -97,7 +95,7 @@ impl<'a> Tropic<'a> {
         let endpoint = CONTRACT.endpoint(endpoint);
         let path = format!("{}{query}", self.path(endpoint, args));
         let reply = self.send(endpoint.method(), &path, body).await;
-        check(endpoint, &reply);
+        caller::check(endpoint, &reply, is_envelope);
         reply
     }
 
@@ -124,16 +122,7 @@ impl<'a> Tropic<'a> {
 
     /// The path below the base path, with its parameters.
     pub(in crate::tropic) fn path(&self, endpoint: Endpoint<'_>, args: &[&str]) -> String {
-        let mut args = args.iter();
-        let steps = endpoint
-            .path()
-            .split('/')
-            .map(|step| match step.strip_prefix(':') {
-                Some("userId") => self.user.as_str(),
-                Some(name) => args.next().unwrap_or_else(|| panic!("{name} is not given")),
-                None => step,
-            });
-        steps.collect::<Vec<_>>().join("/")
+        caller::path(endpoint, &[("userId", &self.user)], args)
     }
 
     /// A request to a path below the base path.
@@ -212,40 +201,12 @@ impl<'a> Tropic<'a> {
 
 /// A request to a path below the base path; no key: no credential.
 pub(in crate::tropic) fn request(key: &str, method: &str, path: &str, body: Option<Value>) -> Request<Body> {
-    let mut request = Request::builder()
-        .method(Method::from_bytes(method.as_bytes()).unwrap())
-        .uri(format!("{BASE}{path}"));
-    if !key.is_empty() {
-        request = request.header("authorization", format!("Bearer {key}"));
-    }
-    match body {
-        Some(body) => request
-            .header("content-type", "application/json")
-            .body(Body::from(body.to_string())),
-        None => request.body(Body::empty()),
-    }
-    .unwrap()
-}
-
-/// Whether the reply is the endpoint's documented success or one of its documented failures.
-#[track_caller]
-fn check(endpoint: Endpoint<'_>, reply: &Reply) {
-    if reply.status < 400 {
-        assert_eq!(
-            reply.status,
-            endpoint.status(),
-            "{}: {}",
-            endpoint.id(),
-            reply.text
-        );
-        if reply.header("content-type") == "application/json" {
-            endpoint.check(&reply.body);
-        }
+    let bearer = if key.is_empty() {
+        String::new()
     } else {
-        let declared = endpoint.failures().contains(&u64::from(reply.status));
-        assert!(declared, "{} has no status {}", endpoint.id(), reply.status);
-        is_envelope(reply);
-    }
+        format!("Bearer {key}")
+    };
+    caller::request(("authorization", &bearer), method, &format!("{BASE}{path}"), body)
 }
 
 /// Whether the reply is a whole failure as Tropic's clients know it.
@@ -279,10 +240,4 @@ pub(in crate::tropic) fn id(answer: &Value) -> String {
         .as_str()
         .unwrap_or_else(|| panic!("no id: {answer}"))
         .to_owned()
-}
-
-/// A field of every item of a list.
-pub(in crate::tropic) fn each<'v>(list: &'v Value, field: &str) -> Vec<&'v str> {
-    let items = list.as_array().unwrap().iter();
-    items.map(|item| item[field].as_str().unwrap()).collect()
 }

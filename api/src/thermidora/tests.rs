@@ -1,0 +1,21 @@
+//! Thermidora in one process, on the real store: every test names the behaviours of `contract/thermidora.yaml` that
+//! it proves, and every answer on the way is compared with what the contract says of its endpoint.
+
+mod api_keys;
+mod client;
+mod coverage;
+mod errors;
+mod limits;
+
+/// Names the behaviours that the lines below prove. The coverage test reads the names from the source.
+fn covers(ids: &[&str]) {
+    assert!(!ids.is_empty());
+}
+
+/// Runs each test function on both databases: `<test>::on_sqlite` and `<test>::on_postgres`.
+macro_rules! on_both_databases {
+    ($($test:ident),* $(,)?) => {
+        crate::rig::on_both_databases!(crate::thermidora::tests::client::server: $($test),*);
+    };
+}
+pub(super) use on_both_databases;
