@@ -3,7 +3,7 @@
 use reef_domain::{
     AccountId, Dialect, RefusalKind, UserId,
     account::{Account, AccountCommand, AccountStatus, Plan, Role},
-    ledger::{Ledger, LedgerCommand},
+    ledger::{Ledger, LedgerCommand, LedgerUnit},
     reservation::{Reservation, ReservationCommand},
 };
 use reef_projections::{Projection, Query, views::agent::Agents};
@@ -108,6 +108,7 @@ impl Opening {
         unit.decide::<Account>(&account_id, register).await?;
         let open = LedgerCommand::Open {
             account_id: account_id.clone(),
+            unit: LedgerUnit::of(self.dialect),
         };
         unit.decide::<Ledger>(&account_id, open).await?;
         if let Some(chosen) = &self.user_id {

@@ -187,6 +187,9 @@ pub struct UpdateAgent {
     /// New name, 1 to 100 characters.
     #[serde(default)]
     pub name: Option<String>,
+    /// What it is called from now on where it speaks, 1 to 100 characters.
+    #[serde(default)]
+    pub display_name: Option<String>,
     /// Model to ask for, 1 to 100 characters.
     #[serde(default)]
     pub model: Option<String>,
@@ -201,6 +204,7 @@ impl UseCase for UpdateAgent {
         unit.edit::<Agent>(&self.agent_id).await?;
         let update = AgentCommand::Update {
             name: self.name.clone(),
+            display_name: self.display_name.clone(),
             model: self.model.clone(),
         };
         unit.decide::<Agent>(&self.agent_id, update).await?;

@@ -175,6 +175,7 @@ impl UseCase for SendMessage {
                 kind: actor.kind.name().to_owned(),
                 id: actor.id.to_string(),
             },
+            author_sealed: None,
             reply_by: unit.now() + REPLY_WITHIN,
         };
         unit.decide::<Conversation>(&conversation_id, receive).await?;

@@ -72,6 +72,7 @@ pub(crate) struct NewRuntime {
     pub(crate) runtime_id: RuntimeId,
     pub(crate) account_id: AccountId,
     pub(crate) owner_user_id: Option<UserId>,
+    pub(crate) name: Option<String>,
     pub(crate) tenancy: Tenancy,
     pub(crate) provider: String,
     pub(crate) region: Option<String>,
@@ -86,6 +87,7 @@ pub(crate) async fn request_runtime(unit: &mut Unit<'_>, new: NewRuntime) -> Res
         runtime_id: new.runtime_id.clone(),
         account_id: new.account_id.clone(),
         owner_user_id: new.owner_user_id,
+        name: new.name,
         tenancy: new.tenancy,
         provider_ref: (new.provider == DEFAULT_PROVIDER).then(|| embedded_ref(&new.runtime_id)),
         provider: new.provider,
@@ -137,6 +139,9 @@ pub struct ProvisionRuntime {
     /// Whose runtime; the caller when absent. Each user has at most one.
     #[serde(default)]
     pub user_id: Option<UserId>,
+    /// What its owner calls it, 1 to 64 characters; need not be unique.
+    #[serde(default)]
+    pub name: Option<String>,
     /// Who provides it; `embedded` when absent.
     #[serde(default)]
     pub provider: Option<String>,
@@ -193,6 +198,7 @@ impl UseCase for ProvisionRuntime {
                 runtime_id: runtime_id.clone(),
                 account_id: account_id.clone(),
                 owner_user_id: Some(user.clone()),
+                name: self.name.clone(),
                 tenancy: Tenancy::Shared,
                 provider: self
                     .provider

@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod command;
+mod description;
 mod event;
 mod kinds;
 mod refusal;
@@ -30,8 +31,14 @@ pub struct Agent {
     pub account_id: Option<AccountId>,
     /// Whose it is within the account.
     pub owner_user_id: Option<UserId>,
-    /// Display name.
+    /// What its owner calls it.
     pub name: String,
+    /// Its name in addresses, fixed; unique on its runtime. `None`: it has none.
+    #[serde(default)]
+    pub slug: Option<String>,
+    /// What it is called where it speaks; `None`: by its name.
+    #[serde(default)]
+    pub display_name: Option<String>,
     /// The template it was made of.
     pub template_id: Option<TemplateId>,
     /// The policy attached to it.
@@ -60,49 +67,6 @@ impl Agent {
             AgentStatus::Defined => Err(AgentRefusal::AgentNotDeployed),
             AgentStatus::Deleting | AgentStatus::Deleted => Err(AgentRefusal::AgentNotFound),
         }
-    }
-
-    fn create(&self, command: AgentCommand) -> Result<Vec<AgentEvent>, AgentRefusal> {
-        let AgentCommand::Create {
-            agent_id,
-            account_id,
-            owner_user_id,
-            name,
-            template_id,
-            policy_id,
-            bundle,
-        } = command
-        else {
-            return Err(AgentRefusal::AgentNotFound);
-        };
-        if self.agent_id.is_some() {
-            return Err(AgentRefusal::AgentAlreadyCreated);
-        }
-        let name = text::name(&name, 100).ok_or(AgentRefusal::NameInvalid)?;
-        Ok(vec![AgentEvent::Created {
-            agent_id,
-            account_id,
-            owner_user_id,
-            name,
-            template_id,
-            policy_id,
-            bundle,
-        }])
-    }
-
-    fn update(&self, name: Option<String>, model: Option<String>) -> Result<Vec<AgentEvent>, AgentRefusal> {
-        let name = name
-            .map(|name| text::name(&name, 100).ok_or(AgentRefusal::NameInvalid))
-            .transpose()?;
-        let model = model
-            .map(|model| text::name(&model, 100).ok_or(AgentRefusal::ModelInvalid))
-            .transpose()?;
-        let name = name.filter(|name| *name != self.name);
-        let model = model.filter(|model| *model != self.bundle.agent.model);
-        if name.is_none() && model.is_none() {
-            return Ok(vec![]);
-        }
-        Ok(vec![AgentEvent::Updated { name, model }])
     }
 
     /// Starting, stopping and what the runtime says of it.
@@ -187,7 +151,11 @@ impl Decider for Agent {
                 Ok(vec![AgentEvent::Placed { runtime_id }])
             }
             AgentCommand::Place { .. } | AgentCommand::FinishDeletion => Ok(vec![]),
-            AgentCommand::Update { name, model } => self.update(name, model),
+            AgentCommand::Update {
+                name,
+                display_name,
+                model,
+            } => self.update(name, display_name, model),
             AgentCommand::AttachPolicy { policy_id } if self.policy_id.as_ref() == Some(&policy_id) => {
                 Ok(vec![])
             }
@@ -199,10 +167,12 @@ impl Decider for Agent {
                 run,
                 policy_id,
                 rules,
+                files,
             }) => Ok(vec![AgentEvent::Pushed {
                 run,
                 policy_id,
                 rules,
+                files,
             }]),
             AgentCommand::Delete => Ok(vec![AgentEvent::DeletionStarted {}]),
             AgentCommand::Create { .. }
@@ -221,6 +191,8 @@ impl Decider for Agent {
                 account_id,
                 owner_user_id,
                 name,
+                slug,
+                display_name,
                 template_id,
                 policy_id,
                 bundle,
@@ -229,6 +201,8 @@ impl Decider for Agent {
                 self.account_id = Some(account_id.clone());
                 self.owner_user_id.clone_from(owner_user_id);
                 self.name.clone_from(name);
+                self.slug.clone_from(slug);
+                self.display_name.clone_from(display_name);
                 self.template_id.clone_from(template_id);
                 self.policy_id.clone_from(policy_id);
                 self.bundle = bundle.clone();
@@ -252,9 +226,16 @@ impl Decider for Agent {
                 self.failure_code = None;
                 self.status = AgentStatus::Stopped;
             }
-            AgentEvent::Updated { name, model } => {
+            AgentEvent::Updated {
+                name,
+                display_name,
+                model,
+            } => {
                 if let Some(name) = name {
                     self.name.clone_from(name);
+                }
+                if display_name.is_some() {
+                    self.display_name.clone_from(display_name);
                 }
                 if let Some(model) = model {
                     self.bundle.agent.model.clone_from(model);
@@ -266,11 +247,13 @@ impl Decider for Agent {
                 run,
                 policy_id,
                 rules,
+                files,
             } => {
                 self.pushed = Some(Pushed {
                     run: *run,
                     policy_id: policy_id.clone(),
                     rules: rules.clone(),
+                    files: *files,
                 });
             }
             AgentEvent::DeletionStarted {} => self.status = AgentStatus::Deleting,

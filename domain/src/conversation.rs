@@ -147,6 +147,7 @@ impl Decider for Conversation {
                 message_id,
                 content_sealed,
                 sender,
+                author_sealed,
                 reply_by,
             } => {
                 self.receivable()?;
@@ -155,6 +156,7 @@ impl Decider for Conversation {
                     agent_id,
                     content_sealed,
                     sender,
+                    author_sealed,
                     reply_by,
                 }])
             }

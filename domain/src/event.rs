@@ -240,6 +240,8 @@ any_event! {
     Task => crate::task::Task,
     /// Of a template.
     Template => crate::template::Template,
+    /// Of an agent's workspace files.
+    WorkspaceFiles => crate::workspace_file::WorkspaceFiles,
 }
 
 /// Calls `$then!(DeciderType)` once with the decider whose stream type is `$type`.
@@ -252,7 +254,7 @@ macro_rules! for_each_decider {
             $crate::policy::Policy,
             $crate::provisioning_job::ProvisioningJob, $crate::reservation::Reservation,
             $crate::runtime::Runtime, $crate::secret::Secrets, $crate::settings::Settings,
-            $crate::task::Task, $crate::template::Template
+            $crate::task::Task, $crate::template::Template, $crate::workspace_file::WorkspaceFiles
         }
     };
 }

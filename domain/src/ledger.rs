@@ -1,4 +1,4 @@
-//! Ledger: the balance of an account in micro-credits.
+//! Ledger: the balance of an account in millionths of its unit: micro-credits, or micro-dollars.
 //!
 //! **Invariants:** the balance is never below zero and is the sum of all entries; a grant is applied
 //! once per grant id; time is charged once per (runtime, run, interval); a checkout is paid once, for what
@@ -19,17 +19,22 @@ mod checkout;
 mod command;
 mod event;
 mod refusal;
+mod unit;
 
 pub use checkout::{Checkout, price_cents};
 pub use command::LedgerCommand;
 pub use event::LedgerEvent;
 pub use refusal::LedgerRefusal;
+pub use unit::LedgerUnit;
 
 /// The ledger of an account, as far as decisions need it; entries are a view.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
     /// Whose it is, once something happened to it.
     pub account_id: Option<AccountId>,
+    /// What it counts in.
+    #[serde(default)]
+    pub unit: LedgerUnit,
     /// What is left, in micro-credits.
     pub balance_micro: u64,
     /// Whether a charge used it up and nothing was granted since.
@@ -119,6 +124,12 @@ impl Ledger {
     }
 }
 
+/// The part of a time that a part of its price pays for.
+fn part_of(elapsed_ms: u64, paid: u64, due: u64) -> u64 {
+    let part = u128::from(elapsed_ms) * u128::from(paid) / u128::from(due.max(1));
+    u64::try_from(part).unwrap_or(elapsed_ms)
+}
+
 impl Decider for Ledger {
     const TYPE: &'static str = "ledger";
     type Command = LedgerCommand;
@@ -128,7 +139,7 @@ impl Decider for Ledger {
     fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Refusal> {
         match command {
             LedgerCommand::Open { .. } if self.account_id.is_some() => Ok(vec![]),
-            LedgerCommand::Open { account_id } => Ok(vec![LedgerEvent::Opened { account_id }]),
+            LedgerCommand::Open { account_id, unit } => Ok(vec![LedgerEvent::Opened { account_id, unit }]),
             LedgerCommand::GrantCredits {
                 account_id,
                 entry_id,
@@ -161,6 +172,7 @@ impl Decider for Ledger {
                     .due(&runtime_id, elapsed_ms, rate, quantum)
                     .ok_or(LedgerRefusal::ChargeInvalid)?;
                 let amount_micro = due.min(self.balance_micro);
+                let covered_ms = (amount_micro < due).then(|| part_of(elapsed_ms, amount_micro, due));
                 let mut events = vec![LedgerEvent::CreditsDeducted {
                     account_id: account_id.clone(),
                     entry_id,
@@ -170,6 +182,7 @@ impl Decider for Ledger {
                     elapsed_ms,
                     amount_micro,
                     carry,
+                    covered_ms,
                 }];
                 if self.balance_micro == amount_micro && !self.exhausted {
                     events.push(LedgerEvent::BalanceExhausted {
@@ -196,7 +209,10 @@ impl Decider for Ledger {
 
     fn evolve(&mut self, event: &Self::Event) {
         match event {
-            LedgerEvent::Opened { account_id } => self.account_id = Some(account_id.clone()),
+            LedgerEvent::Opened { account_id, unit } => {
+                self.account_id = Some(account_id.clone());
+                self.unit = *unit;
+            }
             LedgerEvent::CreditsGranted {
                 account_id,
                 grant_id,

@@ -29,6 +29,9 @@ pub struct Runtime {
     pub account_id: Option<AccountId>,
     /// Whose it is within the account.
     pub owner_user_id: Option<UserId>,
+    /// What its owner calls it, where it has a name.
+    #[serde(default)]
+    pub name: Option<String>,
     /// Whether it serves one agent or several.
     pub tenancy: Tenancy,
     /// Who provides it, such as `embedded`.
@@ -67,6 +70,9 @@ pub struct Runtime {
 const MAX_REF: usize = 300;
 
 impl Runtime {
+    /// Longest name, in characters.
+    pub const MAX_NAME: usize = 64;
+
     /// Whether messages and tasks can be handed to it.
     pub fn is_running(&self) -> bool {
         self.status == RuntimeStatus::Running
@@ -77,6 +83,7 @@ impl Runtime {
             runtime_id,
             account_id,
             owner_user_id,
+            name,
             tenancy,
             provider,
             provider_ref,
@@ -95,11 +102,15 @@ impl Runtime {
                 .map(|given| text::name(&given, max).ok_or(RuntimeRefusal::SpecInvalid))
                 .transpose()
         };
+        let name = name
+            .map(|name| text::name(&name, Self::MAX_NAME).ok_or(RuntimeRefusal::NameInvalid))
+            .transpose()?;
         let provider = text::name(&provider, 50).ok_or(RuntimeRefusal::SpecInvalid)?;
         Ok(vec![RuntimeEvent::Requested {
             runtime_id,
             account_id,
             owner_user_id,
+            name,
             tenancy,
             provider,
             provider_ref: checked(provider_ref, MAX_REF)?,
@@ -298,6 +309,7 @@ impl Decider for Runtime {
                 runtime_id,
                 account_id,
                 owner_user_id,
+                name,
                 tenancy,
                 provider,
                 provider_ref,
@@ -308,6 +320,7 @@ impl Decider for Runtime {
                 self.runtime_id = Some(runtime_id.clone());
                 self.account_id = Some(account_id.clone());
                 self.owner_user_id.clone_from(owner_user_id);
+                self.name.clone_from(name);
                 self.tenancy = *tenancy;
                 self.provider.clone_from(provider);
                 self.provider_ref.clone_from(provider_ref);

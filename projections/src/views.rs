@@ -16,12 +16,14 @@ pub mod message;
 pub mod policy;
 pub mod provisioning_job;
 pub mod runtime;
+pub mod runtime_charge;
 pub mod secret;
 pub mod settings;
 pub mod task;
 pub mod template;
 pub mod timer;
 pub mod usage;
+pub mod workspace_file;
 
 pub use shared::{Failure, TokenUsage};
 
@@ -42,6 +44,7 @@ pub fn all() -> Vec<Box<dyn AnyView>> {
         view::<message::Messages>(),
         view::<policy::Policies>(),
         view::<provisioning_job::ProvisioningJobs>(),
+        view::<runtime_charge::RuntimeCharges>(),
         view::<runtime::Runtimes>(),
         view::<secret::Secrets>(),
         view::<settings::Settings>(),
@@ -49,6 +52,7 @@ pub fn all() -> Vec<Box<dyn AnyView>> {
         view::<template::Templates>(),
         view::<timer::Timers>(),
         view::<usage::Usages>(),
+        view::<workspace_file::WorkspaceFiles>(),
     ]
 }
 

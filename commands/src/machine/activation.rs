@@ -67,6 +67,7 @@ impl UseCase for ActivateMachine {
             runtime_id: runtime_id.clone(),
             account_id,
             owner_user_id: machine.user_id.clone(),
+            name: None,
             tenancy: Tenancy::Shared,
             provider: LOCAL_PROVIDER.to_owned(),
             region: None,

@@ -98,7 +98,8 @@ impl ProcessManager for Metering {
             | AnyEvent::Secrets(_)
             | AnyEvent::Settings(_)
             | AnyEvent::Task(_)
-            | AnyEvent::Template(_) => Vec::new(),
+            | AnyEvent::Template(_)
+            | AnyEvent::WorkspaceFiles(_) => Vec::new(),
         }
     }
 

@@ -176,7 +176,8 @@ impl ProcessManager for Provisioning {
             | AnyEvent::Secrets(_)
             | AnyEvent::Settings(_)
             | AnyEvent::Task(_)
-            | AnyEvent::Template(_) => Vec::new(),
+            | AnyEvent::Template(_)
+            | AnyEvent::WorkspaceFiles(_) => Vec::new(),
         }
     }
 

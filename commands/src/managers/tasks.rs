@@ -111,7 +111,8 @@ impl ProcessManager for Tasks {
             | AnyEvent::Secrets(_)
             | AnyEvent::Settings(_)
             | AnyEvent::Task(_)
-            | AnyEvent::Template(_) => return Vec::new(),
+            | AnyEvent::Template(_)
+            | AnyEvent::WorkspaceFiles(_) => return Vec::new(),
         };
         vec![Intent::new(
             format!("{key}/{}", envelope.aggregate_id),

@@ -42,6 +42,8 @@ async fn agent(world: &World, owner: &Member, id: &str, policy_id: Option<&Polic
         account_id: owner.account.clone(),
         owner_user_id: Some(owner.user.clone()),
         name: id.to_owned(),
+        slug: None,
+        display_name: None,
         template_id: None,
         policy_id: policy_id.cloned(),
         bundle: reef_domain::template::Bundle {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Dialect, text};
 
-/// A plan. Amounts are micro-credits: 1,000,000 make one credit.
+/// A plan. Amounts are millionths of what the account's ledger counts in: micro-credits, or micro-dollars.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
@@ -32,11 +32,16 @@ impl Plan {
     pub const MAX_PRICE_MICRO: u64 = 1_000_000_000_000;
     /// Coarsest rounding, in micro-credits: a thousand credits.
     pub const MAX_QUANTUM_MICRO: u64 = 1_000_000_000;
+    /// Most agents that may be active at a time.
+    pub const MAX_AGENTS: u32 = 100_000;
     /// Longest metering interval, in seconds: a day.
     pub const MAX_INTERVAL_S: u32 = 86_400;
 
     /// The plan a new account of that dialect starts on.
     pub fn for_dialect(dialect: Dialect) -> Self {
+        if dialect == Dialect::Thermidora {
+            return Self::thermidora();
+        }
         let quantum = match dialect {
             // Its clients see two decimals of a credit (tropic.get-balance.5).
             Dialect::Tropic => 10_000,
@@ -52,6 +57,16 @@ impl Plan {
         }
     }
 
+    /// Five cents an hour, charged every minute, and as many agents as one likes: its document knows no limit.
+    fn thermidora() -> Self {
+        Self {
+            price_micro_per_hour: 50_000,
+            metering_interval_s: 60,
+            max_active_agents: Self::MAX_AGENTS,
+            ..Self::default()
+        }
+    }
+
     /// The plan with trimmed texts, if every figure is in range.
     pub(super) fn checked(self) -> Option<Self> {
         let id = text::name(&self.id, 100)?;
@@ -59,7 +74,7 @@ impl Plan {
         let in_range = self.price_micro_per_hour <= Self::MAX_PRICE_MICRO
             && (1..=Self::MAX_INTERVAL_S).contains(&self.metering_interval_s)
             && (1..=Self::MAX_QUANTUM_MICRO).contains(&self.charge_quantum_micro)
-            && self.max_active_agents <= 100_000;
+            && self.max_active_agents <= Self::MAX_AGENTS;
         in_range.then_some(Self { id, name, ..self })
     }
 

@@ -16,8 +16,12 @@ pub enum AgentCommand {
         account_id: AccountId,
         /// Whose it is.
         owner_user_id: Option<UserId>,
-        /// Display name, 1 to 100 characters.
+        /// What its owner calls it, 1 to 100 characters.
         name: String,
+        /// Its name in addresses, for good: 2 to 32 lower-case letters, digits and hyphens.
+        slug: Option<String>,
+        /// What it is called where it speaks, 1 to 100 characters.
+        display_name: Option<String>,
         /// The template it is made of.
         template_id: Option<TemplateId>,
         /// First policy.
@@ -48,8 +52,10 @@ pub enum AgentCommand {
     Restart,
     /// Change what is given; `None` stays.
     Update {
-        /// Display name, 1 to 100 characters.
+        /// What its owner calls it, 1 to 100 characters.
         name: Option<String>,
+        /// What it is called where it speaks, 1 to 100 characters.
+        display_name: Option<String>,
         /// Model asked for, 1 to 100 characters.
         model: Option<String>,
     },

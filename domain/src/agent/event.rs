@@ -17,8 +17,14 @@ events! {
             account_id: AccountId,
             /// Whose it is.
             owner_user_id: Option<UserId>,
-            /// Display name.
+            /// What its owner calls it.
             name: String,
+            /// Its name in addresses, where it has one.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            slug: Option<String>,
+            /// What it is called where it speaks, where that is another name.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            display_name: Option<String>,
             /// The template it was made of.
             template_id: Option<TemplateId>,
             /// First policy.
@@ -60,6 +66,9 @@ events! {
         Updated = "AgentUpdated", 1 {
             /// The new name, if that changed.
             name: Option<String>,
+            /// What it is called from now on where it speaks, if that changed.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            display_name: Option<String>,
             /// The new model, if that changed.
             model: Option<String>,
         },
@@ -78,6 +87,9 @@ events! {
             policy_id: Option<PolicyId>,
             /// The rules of that policy then; none: it had no policy.
             rules: Option<String>,
+            /// The revision of its workspace files then; none: it had none of its owner's.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            files: Option<u64>,
         },
         /// It is being removed.
         DeletionStarted = "AgentDeletionStarted", 1 {},

@@ -71,4 +71,7 @@ pub struct Pushed {
     pub policy_id: Option<PolicyId>,
     /// The rules of that policy then; `None`: it had no policy.
     pub rules: Option<String>,
+    /// The revision of its workspace files then; `None`: it had none of its owner's.
+    #[serde(default)]
+    pub files: Option<u64>,
 }

@@ -24,6 +24,14 @@ pub enum AgentRefusal {
     #[error("a name has 1 to 100 characters, none of them a control character")]
     NameInvalid,
     /// 1 to 100 characters.
+    #[error("a display name has 1 to 100 characters, none of them a control character")]
+    DisplayNameInvalid,
+    /// 2 to 32 characters.
+    #[error(
+        "a slug has 2 to 32 lower-case letters, digits and hyphens, and neither begins nor ends with a hyphen"
+    )]
+    SlugInvalid,
+    /// 1 to 100 characters.
     #[error("a model has 1 to 100 characters, none of them a control character")]
     ModelInvalid,
 }
@@ -37,6 +45,8 @@ impl Refusal for AgentRefusal {
             Self::AgentNotDeployed => "agent_not_deployed",
             Self::AgentStopped => "agent_stopped",
             Self::NameInvalid => "name_invalid",
+            Self::DisplayNameInvalid => "display_name_invalid",
+            Self::SlugInvalid => "slug_invalid",
             Self::ModelInvalid => "model_invalid",
         }
     }
@@ -48,7 +58,9 @@ impl Refusal for AgentRefusal {
             | Self::AgentAlreadyDeployed
             | Self::AgentNotDeployed
             | Self::AgentStopped => RefusalKind::Conflict,
-            Self::NameInvalid | Self::ModelInvalid => RefusalKind::Invalid,
+            Self::NameInvalid | Self::DisplayNameInvalid | Self::SlugInvalid | Self::ModelInvalid => {
+                RefusalKind::Invalid
+            }
         }
     }
 }

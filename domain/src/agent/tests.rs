@@ -9,6 +9,8 @@ fn create() -> Do {
         account_id: "acc_1".into(),
         owner_user_id: Some("usr_1".into()),
         name: " Ada ".to_owned(),
+        slug: None,
+        display_name: None,
         template_id: Some("tmpl_research".into()),
         policy_id: Some("pol_1".into()),
         bundle: Bundle::default(),
@@ -93,6 +95,8 @@ fn names_and_models_are_checked() {
             agent_id,
             account_id,
             owner_user_id,
+            slug,
+            display_name,
             template_id,
             policy_id,
             bundle,
@@ -108,6 +112,8 @@ fn names_and_models_are_checked() {
                 account_id,
                 owner_user_id,
                 name,
+                slug,
+                display_name,
                 template_id,
                 policy_id,
                 bundle,
@@ -116,12 +122,14 @@ fn names_and_models_are_checked() {
         given::<Agent>([created()])
             .when(Do::Update {
                 name: Some(bad.to_owned()),
+                display_name: None,
                 model: None,
             })
             .refused(No::NameInvalid);
         given::<Agent>([created()])
             .when(Do::Update {
                 name: None,
+                display_name: None,
                 model: Some(bad.to_owned()),
             })
             .refused(No::ModelInvalid);
@@ -258,12 +266,14 @@ fn failing_keeps_the_code() {
 fn updating_tells_only_what_changed() {
     let update = |name: &str, model: &str| Do::Update {
         name: Some(name.to_owned()),
+        display_name: None,
         model: Some(model.to_owned()),
     };
     given::<Agent>([created()])
         .when(update("Ada", "m-2"))
         .then([Did::Updated {
             name: None,
+            display_name: None,
             model: Some("m-2".to_owned()),
         }])
         .when(update("Ada", "m-2"))
@@ -271,6 +281,7 @@ fn updating_tells_only_what_changed() {
         .when(update("Eva", "m-2"))
         .then([Did::Updated {
             name: Some("Eva".to_owned()),
+            display_name: None,
             model: None,
         }]);
 }
@@ -335,4 +346,71 @@ fn work_is_taken_by_whoever_is_or_will_be_up() {
         };
         assert_eq!(given::<Agent>(history(status)).state().takes_work(), expected);
     }
+}
+
+fn create_as(slug: &str, display_name: &str) -> Do {
+    let mut asked = create();
+    if let Do::Create {
+        slug: its_slug,
+        display_name: shown,
+        ..
+    } = &mut asked
+    {
+        *its_slug = Some(slug.to_owned());
+        *shown = Some(display_name.to_owned());
+    }
+    asked
+}
+
+#[test]
+fn a_slug_is_for_addresses_and_for_good() {
+    for good in ["ab", "support-bot", "a1", "1-2", &"x".repeat(32)] {
+        let decided = Agent::default().decide(create_as(good, " Bot ")).unwrap();
+        let state = given::<Agent>(decided).state().clone();
+        assert_eq!(state.slug.as_deref(), Some(good));
+        assert_eq!(state.display_name.as_deref(), Some("Bot"));
+    }
+    for bad in [
+        "",
+        "a",
+        "-a",
+        "a-",
+        "Ab",
+        "a b",
+        "a_b",
+        "\u{e9}\u{e9}",
+        "a/b",
+        "ab ",
+        &"x".repeat(33),
+    ] {
+        given::<Agent>([])
+            .when(create_as(bad, "Bot"))
+            .refused(No::SlugInvalid);
+    }
+}
+
+#[test]
+fn a_display_name_is_bounded_and_can_change() {
+    for bad in ["", " ", "\u{7}", &"x".repeat(101)] {
+        given::<Agent>([])
+            .when(create_as("ab", bad))
+            .refused(No::DisplayNameInvalid);
+    }
+    let call = |shown: &str| Do::Update {
+        name: None,
+        display_name: Some(shown.to_owned()),
+        model: None,
+    };
+    let made = Agent::default().decide(create_as("ab", "Bot")).unwrap();
+    given::<Agent>(made)
+        .when(call("Bot"))
+        .nothing()
+        .when(call(" Eva "))
+        .then([Did::Updated {
+            name: None,
+            display_name: Some("Eva".to_owned()),
+            model: None,
+        }])
+        .when(call(""))
+        .refused(No::DisplayNameInvalid);
 }

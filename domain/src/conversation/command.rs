@@ -29,6 +29,8 @@ pub enum ConversationCommand {
         content_sealed: String,
         /// Who wrote it.
         sender: Sender,
+        /// Who that is in the words of whoever sent it, sealed under the agent's data key.
+        author_sealed: Option<String>,
         /// When its reply counts as interrupted.
         reply_by: DateTime<Utc>,
     },

@@ -31,6 +31,9 @@ events! {
             content_sealed: String,
             /// Who wrote it.
             sender: Sender,
+            /// Who that is in the words of whoever sent it, sealed.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            author_sealed: Option<String>,
             /// When its reply counts as interrupted.
             reply_by: DateTime<Utc>,
         },

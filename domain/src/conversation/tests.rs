@@ -35,6 +35,7 @@ fn receive(message: &str) -> Do {
         message_id: message.into(),
         content_sealed: "sealed".to_owned(),
         sender: sender(),
+        author_sealed: Some("sealed".to_owned()),
         reply_by: reply_by(),
     }
 }
@@ -45,6 +46,7 @@ fn received(message: &str) -> Did {
         agent_id: "agt_1".into(),
         content_sealed: "sealed".to_owned(),
         sender: sender(),
+        author_sealed: Some("sealed".to_owned()),
         reply_by: reply_by(),
     }
 }

@@ -46,6 +46,7 @@ fn what_cannot_be_read_is_told() {
     };
     let opened = LedgerEvent::Opened {
         account_id: "acc_1".into(),
+        unit: crate::ledger::LedgerUnit::Credit,
     };
     assert_eq!(
         read("ledger", "LedgerOpened", 1, payload),

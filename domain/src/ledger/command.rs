@@ -1,5 +1,6 @@
 //! What a ledger can be asked.
 
+use super::LedgerUnit;
 use crate::{AccountId, CheckoutId, EntryId, RuntimeId, UserId};
 
 /// What a ledger can be asked.
@@ -9,6 +10,8 @@ pub enum LedgerCommand {
     Open {
         /// Whose ledger.
         account_id: AccountId,
+        /// What it counts in.
+        unit: LedgerUnit,
     },
     /// Add credits. The same grant again changes nothing.
     GrantCredits {

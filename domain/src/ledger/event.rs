@@ -1,5 +1,6 @@
 //! What can happen to a ledger.
 
+use super::LedgerUnit;
 use crate::{AccountId, CheckoutId, EntryId, RuntimeId, UserId, event::events};
 
 events! {
@@ -9,6 +10,9 @@ events! {
         Opened = "LedgerOpened", 1 {
             /// Whose ledger.
             account_id: AccountId,
+            /// What it counts in.
+            #[serde(default, skip_serializing_if = "LedgerUnit::is_credit")]
+            unit: LedgerUnit,
         },
         /// Credits were added.
         CreditsGranted = "CreditsGranted", 1 {
@@ -41,6 +45,9 @@ events! {
             amount_micro: u64,
             /// What rounding left to charge, in micro-credits times milliseconds per hour.
             carry: i64,
+            /// How much of that time the amount pays for, in milliseconds, where the balance did not cover all of it.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            covered_ms: Option<u64>,
         },
         /// Nothing is left.
         BalanceExhausted = "BalanceExhausted", 1 {

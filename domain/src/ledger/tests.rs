@@ -64,15 +64,52 @@ fn funded(micro: u64) -> Ledger {
 fn it_opens_once() {
     let open = Do::Open {
         account_id: "acc_1".into(),
+        unit: LedgerUnit::Usd,
     };
     given::<Ledger>([])
         .when(open.clone())
         .then([Did::Opened {
             account_id: "acc_1".into(),
+            unit: LedgerUnit::Usd,
         }])
         .when(open.clone())
         .nothing();
     given::<Ledger>([granted("g", 5)]).when(open).nothing();
+}
+
+#[test]
+fn what_is_not_covered_counts_as_unpaid() {
+    // A minute at six dollars an hour is ten cents; seven and a half are left.
+    let mut ledger = funded(75_000);
+    let events = ledger.decide(charge_of(1, 0, 60_000, 6_000_000, 1)).unwrap();
+    let Did::CreditsDeducted {
+        amount_micro,
+        covered_ms,
+        ..
+    } = &events[0]
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!((*amount_micro, *covered_ms), (75_000, Some(45_000)));
+    events.iter().for_each(|event| ledger.evolve(event));
+    assert_eq!(ledger.balance_micro, 0);
+    assert!(ledger.exhausted);
+    let covered = funded(100_000)
+        .decide(charge_of(1, 0, 60_000, 6_000_000, 1))
+        .unwrap();
+    assert!(matches!(
+        &covered[0],
+        Did::CreditsDeducted { covered_ms: None, .. }
+    ));
+}
+
+#[test]
+fn minutes_at_five_cents_an_hour_make_the_hour_exactly() {
+    let mut ledger = funded(1_000_000);
+    let minutes = (0..60).map(|interval| charge_of(1, interval, 60_000, 50_000, 1));
+    let taken = amounts(&mut ledger, minutes);
+    assert_eq!(taken[..3], [833, 834, 833]);
+    assert_eq!(taken.iter().sum::<u64>(), 50_000);
 }
 
 #[test]

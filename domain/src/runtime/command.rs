@@ -16,6 +16,8 @@ pub enum RuntimeCommand {
         account_id: AccountId,
         /// Whose it is.
         owner_user_id: Option<UserId>,
+        /// What its owner calls it, 1 to 64 characters; need not be unique.
+        name: Option<String>,
         /// Whether it serves one agent or several.
         tenancy: Tenancy,
         /// Who provides it, 1 to 50 characters.

@@ -16,6 +16,9 @@ events! {
             account_id: AccountId,
             /// Whose it is.
             owner_user_id: Option<UserId>,
+            /// What its owner calls it, where it has a name.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            name: Option<String>,
             /// Whether it serves one agent or several.
             tenancy: Tenancy,
             /// Who provides it.

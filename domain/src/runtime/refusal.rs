@@ -11,6 +11,9 @@ pub enum RuntimeRefusal {
     /// The id is taken.
     #[error("a runtime of that id was requested before")]
     RuntimeAlreadyRequested,
+    /// 1 to 64 characters.
+    #[error("a name has 1 to 64 characters, none of them a control character")]
+    NameInvalid,
     /// Provider, region or image.
     #[error("provider, region or image is not acceptable")]
     SpecInvalid,
@@ -30,6 +33,7 @@ impl Refusal for RuntimeRefusal {
         match self {
             Self::RuntimeNotFound => "runtime_not_found",
             Self::RuntimeAlreadyRequested => "runtime_already_requested",
+            Self::NameInvalid => "name_invalid",
             Self::SpecInvalid => "runtime_spec_invalid",
             Self::RuntimeStopping => "runtime_stopping",
             Self::RuntimeNotRunning => "runtime_not_running",
@@ -40,7 +44,7 @@ impl Refusal for RuntimeRefusal {
     fn kind(&self) -> RefusalKind {
         match self {
             Self::RuntimeNotFound | Self::SshKeyNotFound => RefusalKind::NotFound,
-            Self::SpecInvalid => RefusalKind::Invalid,
+            Self::NameInvalid | Self::SpecInvalid => RefusalKind::Invalid,
             Self::RuntimeAlreadyRequested | Self::RuntimeStopping | Self::RuntimeNotRunning => {
                 RefusalKind::Conflict
             }

@@ -14,6 +14,7 @@ fn request() -> Do {
         runtime_id: "rt_1".into(),
         account_id: "acc_1".into(),
         owner_user_id: Some("usr_1".into()),
+        name: Some(" my-agents ".to_owned()),
         tenancy: Tenancy::Shared,
         provider: "embedded".to_owned(),
         provider_ref: None,
@@ -159,6 +160,7 @@ fn provider_region_and_image_are_checked() {
                 runtime_id: runtime_id.clone(),
                 account_id: account_id.clone(),
                 owner_user_id: owner_user_id.clone(),
+                name: None,
                 tenancy,
                 provider: provider.to_owned(),
                 provider_ref: None,
@@ -461,6 +463,7 @@ fn what_the_provider_will_call_it_is_known_beforehand_where_it_can_be() {
         runtime_id: "rt_1".into(),
         account_id: "acc_1".into(),
         owner_user_id: None,
+        name: None,
         tenancy: Tenancy::Shared,
         provider: "embedded".to_owned(),
         provider_ref: Some("embedded-rt_1".to_owned()),
@@ -473,4 +476,24 @@ fn what_the_provider_will_call_it_is_known_beforehand_where_it_can_be() {
         runtime.evolve(&event);
     }
     assert_eq!(runtime.provider_ref.as_deref(), Some("embedded-rt_1"));
+}
+
+#[test]
+fn a_name_is_trimmed_and_bounded() {
+    let Do::Request { runtime_id, .. } = request() else {
+        unreachable!()
+    };
+    let named = |name: &str| {
+        let mut asked = request();
+        if let Do::Request { name: given, .. } = &mut asked {
+            *given = Some(name.to_owned());
+        }
+        asked
+    };
+    let done = given::<Runtime>([]).when(named(" my-agents ")).state().clone();
+    assert_eq!(done.runtime_id, Some(runtime_id));
+    assert_eq!(done.name.as_deref(), Some("my-agents"));
+    for bad in ["", "  ", "a\nb", &"x".repeat(65)] {
+        given::<Runtime>([]).when(named(bad)).refused(No::NameInvalid);
+    }
 }

@@ -3,7 +3,7 @@
 use proptest::{option, prelude::*};
 use reef_domain::{
     account::{AccountCommand, Plan, Role},
-    ledger::LedgerCommand,
+    ledger::{LedgerCommand, LedgerUnit},
 };
 
 use crate::commands::{dialect, id, number, text};
@@ -80,7 +80,11 @@ pub(crate) fn ledger() -> impl Strategy<Value = LedgerCommand> {
     use LedgerCommand as Do;
     let charge = (id(), id(), 0..3_u64, 0..6_u64, number(), number(), number());
     prop_oneof![
-        id().prop_map(|account_id| Do::Open { account_id }),
+        (
+            id(),
+            prop::sample::select(vec![LedgerUnit::Credit, LedgerUnit::Usd])
+        )
+            .prop_map(|(account_id, unit)| Do::Open { account_id, unit }),
         (id(), id(), text(), number(), text()).prop_map(
             |(account_id, entry_id, grant_id, amount_micro, description)| Do::GrantCredits {
                 account_id,

@@ -18,6 +18,7 @@ use reef_domain::{
     settings::{CommandBundle, SettingsCommand},
     task::TaskCommand,
     template::{Bundle, BundleAgent, TemplateCommand, TemplateContent},
+    workspace_file::WorkspaceFilesCommand,
 };
 
 pub(crate) fn id<I: From<String> + std::fmt::Debug>() -> impl Strategy<Value = I> {
@@ -224,16 +225,28 @@ pub(crate) fn agent() -> impl Strategy<Value = AgentCommand> {
             id(),
             option::of(id()),
             text(),
+            (option::of(text()), option::of(text())),
             option::of(id()),
             option::of(id()),
             bundle()
         )
             .prop_map(
-                |(agent_id, account_id, owner_user_id, name, template_id, policy_id, bundle)| Do::Create {
+                |(
                     agent_id,
                     account_id,
                     owner_user_id,
                     name,
+                    (slug, display_name),
+                    template_id,
+                    policy_id,
+                    bundle,
+                )| Do::Create {
+                    agent_id,
+                    account_id,
+                    owner_user_id,
+                    name,
+                    slug,
+                    display_name,
                     template_id,
                     policy_id,
                     bundle,
@@ -244,15 +257,28 @@ pub(crate) fn agent() -> impl Strategy<Value = AgentCommand> {
         Just(Do::Start),
         reason.prop_map(|reason| Do::Stop { reason }),
         Just(Do::Restart),
-        (option::of(text()), option::of(text())).prop_map(|(name, model)| Do::Update { name, model }),
+        (option::of(text()), option::of(text()), option::of(text())).prop_map(
+            |(name, display_name, model)| {
+                Do::Update {
+                    name,
+                    display_name,
+                    model,
+                }
+            }
+        ),
         id().prop_map(|policy_id| Do::AttachPolicy { policy_id }),
-        (0..3_u32, option::of(id()), option::of(text())).prop_map(
-            |(run, policy_id, rules)| Do::ReportPushed(Pushed {
+        (
+            0..3_u32,
+            option::of(id()),
+            option::of(text()),
+            option::of(0..3_u64)
+        )
+            .prop_map(|(run, policy_id, rules, files)| Do::ReportPushed(Pushed {
                 run,
                 policy_id,
-                rules
-            })
-        ),
+                rules,
+                files,
+            })),
         Just(Do::DetachPolicy),
         Just(Do::Delete),
         Just(Do::FinishDeletion),
@@ -282,6 +308,7 @@ pub(crate) fn runtime() -> impl Strategy<Value = RuntimeCommand> {
         id(),
         id(),
         option::of(id()),
+        option::of(text()),
         tenancy(),
         text(),
         option::of(text()),
@@ -289,12 +316,13 @@ pub(crate) fn runtime() -> impl Strategy<Value = RuntimeCommand> {
     );
     prop_oneof![
         request.prop_map(
-            |(runtime_id, account_id, owner_user_id, tenancy, provider, region, deadline)| {
+            |(runtime_id, account_id, owner_user_id, name, tenancy, provider, region, deadline)| {
                 let (image_ref, provider_ref) = (region.clone(), region.clone());
                 Do::Request {
                     runtime_id,
                     account_id,
                     owner_user_id,
+                    name,
                     tenancy,
                     provider,
                     provider_ref,
@@ -366,6 +394,24 @@ pub(crate) fn task() -> impl Strategy<Value = TaskCommand> {
     ]
 }
 
+pub(crate) fn workspace_file() -> impl Strategy<Value = WorkspaceFilesCommand> {
+    use WorkspaceFilesCommand as Do;
+    let path = || prop_oneof![3 => "[ab](/[ab])?", 1 => "[./a:\\\\]{1,6}", 1 => text()];
+    prop_oneof![
+        5 => (id(), id(), path(), number(), text()).prop_map(
+            |(account_id, agent_id, path, bytes, content_sealed)| Do::Write {
+                account_id,
+                agent_id,
+                path,
+                bytes,
+                content_sealed,
+            }
+        ),
+        2 => path().prop_map(|path| Do::Remove { path }),
+        1 => Just(Do::Purge),
+    ]
+}
+
 pub(crate) fn conversation() -> impl Strategy<Value = ConversationCommand> {
     use ConversationCommand as Do;
     let sender = || (text(), text()).prop_map(|(kind, id)| Sender { kind, id });
@@ -379,14 +425,17 @@ pub(crate) fn conversation() -> impl Strategy<Value = ConversationCommand> {
                 channel,
             }
         ),
-        (id(), text(), sender(), time()).prop_map(|(message_id, content_sealed, sender, reply_by)| {
-            Do::Receive {
-                message_id,
-                content_sealed,
-                sender,
-                reply_by,
+        (id(), text(), sender(), option::of(text()), time()).prop_map(
+            |(message_id, content_sealed, sender, author_sealed, reply_by)| {
+                Do::Receive {
+                    message_id,
+                    content_sealed,
+                    sender,
+                    author_sealed,
+                    reply_by,
+                }
             }
-        }),
+        ),
         (id(), id(), text(), text(), number()).prop_map(
             |(message_id, in_reply_to, content_sealed, model, tokens)| Do::CompleteReply {
                 message_id,

@@ -99,6 +99,7 @@ laws! {
     settings: reef_domain::settings::Settings, commands::settings();
     tasks: reef_domain::task::Task, commands::task();
     templates: reef_domain::template::Template, commands::template();
+    workspace_files: reef_domain::workspace_file::WorkspaceFiles, commands::workspace_file();
 }
 
 proptest! {

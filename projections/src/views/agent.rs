@@ -22,8 +22,12 @@ pub struct AgentDoc {
     pub account_id: AccountId,
     /// Whose it is within the account.
     pub owner_user_id: Option<UserId>,
-    /// Display name.
+    /// What its owner calls it.
     pub name: String,
+    /// Its name in addresses; null: it has none.
+    pub slug: Option<String>,
+    /// What it is called where it speaks; null: by its name.
+    pub display_name: Option<String>,
     /// The template it was made of.
     pub template_id: Option<TemplateId>,
     /// The policy attached to it.
@@ -59,6 +63,8 @@ pub struct PushedDoc {
     pub policy_id: Option<PolicyId>,
     /// In which run of the runtime.
     pub run: u32,
+    /// The revision of its workspace files then; null: it had none of its owner's.
+    pub files: Option<u64>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -92,8 +98,9 @@ pub struct Agents;
 impl Projection for Agents {
     type Doc = AgentDoc;
     const NAME: &'static str = "agents";
-    const VERSION: u32 = 2;
-    const FILTERS: &'static [&'static str] = &["owner_user_id", "policy_id", "runtime_id", "template_id"];
+    const VERSION: u32 = 3;
+    const FILTERS: &'static [&'static str] =
+        &["owner_user_id", "policy_id", "runtime_id", "slug", "template_id"];
 
     fn touches(envelope: &Envelope) -> Vec<Touch> {
         if matches!(envelope.event, AnyEvent::Agent(_)) {
@@ -142,9 +149,16 @@ impl Projection for Agents {
                 doc.last_error = None;
                 doc.stopped_at = Some(at);
             }
-            AgentEvent::Updated { name, model } => {
+            AgentEvent::Updated {
+                name,
+                display_name,
+                model,
+            } => {
                 if let Some(name) = name {
                     doc.name.clone_from(name);
+                }
+                if display_name.is_some() {
+                    doc.display_name.clone_from(display_name);
                 }
                 if let Some(model) = model {
                     doc.model.clone_from(model);
@@ -152,10 +166,16 @@ impl Projection for Agents {
             }
             AgentEvent::PolicyAttached { policy_id } => doc.policy_id = Some(policy_id.clone()),
             AgentEvent::PolicyDetached {} => doc.policy_id = None,
-            AgentEvent::Pushed { run, policy_id, .. } => {
+            AgentEvent::Pushed {
+                run,
+                policy_id,
+                files,
+                ..
+            } => {
                 doc.pushed = Some(PushedDoc {
                     policy_id: policy_id.clone(),
                     run: *run,
+                    files: *files,
                     at,
                 });
             }
@@ -178,6 +198,8 @@ fn created(event: &AgentEvent, at: DateTime<Utc>) -> Option<AgentDoc> {
         account_id,
         owner_user_id,
         name,
+        slug,
+        display_name,
         template_id,
         policy_id,
         bundle,
@@ -190,6 +212,8 @@ fn created(event: &AgentEvent, at: DateTime<Utc>) -> Option<AgentDoc> {
         account_id: account_id.clone(),
         owner_user_id: owner_user_id.clone(),
         name: name.clone(),
+        slug: slug.clone(),
+        display_name: display_name.clone(),
         template_id: template_id.clone(),
         policy_id: policy_id.clone(),
         pushed: None,

@@ -1,9 +1,10 @@
-//! Balances, and the entries they are made of. Amounts are micro-credits: 1,000,000 make one credit.
+//! Balances, and the entries they are made of. Amounts are millionths of what the ledger counts in: 1,000,000
+//! micro-credits make one credit.
 
 use chrono::{DateTime, Utc};
 use reef_domain::{
     AccountId, AnyEvent, CheckoutId, Decider, EntryId, Envelope, RuntimeId,
-    ledger::{Ledger, LedgerEvent},
+    ledger::{Ledger, LedgerEvent, LedgerUnit},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,9 @@ pub enum LedgerStatus {
 pub struct LedgerDoc {
     /// Id of the account.
     pub id: AccountId,
-    /// What is left, in micro-credits.
+    /// What it counts in; amounts are millionths of that.
+    pub unit: LedgerUnit,
+    /// What is left.
     pub balance_micro: u64,
     /// All that was ever granted, in micro-credits.
     pub granted_micro: u64,
@@ -46,6 +49,7 @@ impl LedgerDoc {
     fn opened(account_id: &AccountId, at: DateTime<Utc>) -> Self {
         Self {
             id: account_id.clone(),
+            unit: LedgerUnit::Credit,
             balance_micro: 0,
             granted_micro: 0,
             purchased_micro: 0,
@@ -89,7 +93,7 @@ pub struct Ledgers;
 impl Projection for Ledgers {
     type Doc = LedgerDoc;
     const NAME: &'static str = "ledgers";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn touches(envelope: &Envelope) -> Vec<Touch> {
         if matches!(envelope.event, AnyEvent::Ledger(_)) {
@@ -105,7 +109,7 @@ impl Projection for Ledgers {
         };
         let at = envelope.recorded_at;
         let account_id = match event {
-            LedgerEvent::Opened { account_id }
+            LedgerEvent::Opened { account_id, .. }
             | LedgerEvent::CreditsGranted { account_id, .. }
             | LedgerEvent::CreditsDeducted { account_id, .. }
             | LedgerEvent::BalanceExhausted { account_id, .. }
@@ -116,7 +120,8 @@ impl Projection for Ledgers {
         let mut doc = doc.unwrap_or_else(|| LedgerDoc::opened(account_id, at));
         doc.updated_at = at;
         match event {
-            LedgerEvent::Opened { .. } | LedgerEvent::CheckoutStarted { .. } => {}
+            LedgerEvent::Opened { unit, .. } => doc.unit = *unit,
+            LedgerEvent::CheckoutStarted { .. } => {}
             LedgerEvent::CreditsPurchased { amount_micro, .. } => {
                 doc.balance_micro = doc.balance_micro.saturating_add(*amount_micro);
                 doc.purchased_micro = doc.purchased_micro.saturating_add(*amount_micro);

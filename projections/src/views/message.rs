@@ -28,6 +28,8 @@ pub struct MessageDoc {
     pub status: MessageStatus,
     /// Who wrote it, if a person did.
     pub sender: Option<Sender>,
+    /// Who that is in the words of whoever sent it, sealed under the agent's data key.
+    pub author_sealed: Option<String>,
     /// What it says, sealed under the agent's data key.
     pub content_sealed: String,
     /// The message it answers.
@@ -107,7 +109,7 @@ pub struct Messages;
 impl Projection for Messages {
     type Doc = MessageDoc;
     const NAME: &'static str = "messages";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const FILTERS: &'static [&'static str] = &["agent_id", "in_reply_to", "role"];
     const PARENT: Option<&'static str> = Some("conversation_id");
 
@@ -140,10 +142,12 @@ impl Projection for Messages {
                 agent_id,
                 content_sealed,
                 sender,
+                author_sealed,
                 ..
             } => {
                 let mut received = said(envelope, message_id, agent_id, content_sealed)?;
                 received.sender = Some(sender.clone());
+                received.author_sealed.clone_from(author_sealed);
                 Some(received)
             }
             ConversationEvent::ReplyCompleted {
@@ -204,6 +208,7 @@ fn said(envelope: &Envelope, id: &MessageId, agent_id: &AgentId, content_sealed:
         role: MessageRole::User,
         status: MessageStatus::AwaitingReply,
         sender: None,
+        author_sealed: None,
         content_sealed: content_sealed.to_owned(),
         in_reply_to: None,
         failure: None,

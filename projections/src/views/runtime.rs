@@ -20,6 +20,8 @@ pub struct RuntimeDoc {
     pub account_id: AccountId,
     /// Whose it is within the account.
     pub owner_user_id: Option<UserId>,
+    /// What its owner calls it, where it has a name.
+    pub name: Option<String>,
     /// Whether it serves one agent or several.
     pub tenancy: Tenancy,
     /// Who provides it.
@@ -42,6 +44,10 @@ pub struct RuntimeDoc {
     pub run: u32,
     /// Since when it runs.
     pub running_since: Option<DateTime<Utc>>,
+    /// When it was seen coming up last, however it is now.
+    pub started_at: Option<DateTime<Utc>>,
+    /// How long the runs before the present one were together, in milliseconds.
+    pub ran_ms: u64,
     /// The chat server process on it.
     pub gateway: GatewayDoc,
     /// The key pair its owner logs in with.
@@ -121,6 +127,7 @@ impl RuntimeDoc {
             runtime_id,
             account_id,
             owner_user_id,
+            name,
             tenancy,
             provider,
             provider_ref,
@@ -135,6 +142,7 @@ impl RuntimeDoc {
             id: runtime_id.clone(),
             account_id: account_id.clone(),
             owner_user_id: owner_user_id.clone(),
+            name: name.clone(),
             tenancy: *tenancy,
             provider: provider.clone(),
             provider_ref: provider_ref.clone(),
@@ -146,6 +154,8 @@ impl RuntimeDoc {
             public_ip: None,
             run: 0,
             running_since: None,
+            started_at: None,
+            ran_ms: 0,
             gateway: GatewayDoc::default(),
             ssh_key: SshKeyState::None,
             health: Health::Unknown,
@@ -154,6 +164,19 @@ impl RuntimeDoc {
             created_at: at,
             updated_at: at,
         })
+    }
+
+    /// How long it ran by then, in milliseconds: what is charged is never more.
+    pub fn total_ran_ms(&self, now: DateTime<Utc>) -> u64 {
+        self.ran_ms
+            .saturating_add(self.running_since.map_or(0, |since| between(since, now)))
+    }
+
+    /// A run is over.
+    fn count_run(&mut self, until: Option<DateTime<Utc>>) {
+        if let (Some(since), Some(until)) = (self.running_since, until) {
+            self.ran_ms = self.ran_ms.saturating_add(between(since, until));
+        }
     }
 
     /// Into a status in which nothing runs.
@@ -167,6 +190,11 @@ impl RuntimeDoc {
     }
 }
 
+/// Milliseconds, none where the time runs backwards.
+fn between(since: DateTime<Utc>, until: DateTime<Utc>) -> u64 {
+    u64::try_from((until - since).num_milliseconds()).unwrap_or(0)
+}
+
 /// The view of runtimes.
 #[derive(Debug)]
 pub struct Runtimes;
@@ -174,7 +202,7 @@ pub struct Runtimes;
 impl Projection for Runtimes {
     type Doc = RuntimeDoc;
     const NAME: &'static str = "runtimes";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const FILTERS: &'static [&'static str] = &["owner_user_id", "provider", "tenancy"];
 
     fn touches(envelope: &Envelope) -> Vec<Touch> {
@@ -219,6 +247,7 @@ impl Projection for Runtimes {
                 doc.public_ip.clone_from(public_ip);
                 doc.run = *run;
                 doc.running_since = Some(*since);
+                doc.started_at = Some(*since);
                 doc.gateway = GatewayDoc {
                     status: GatewayStatus::Running,
                     since: Some(*since),
@@ -227,7 +256,12 @@ impl Projection for Runtimes {
                 doc.stop_reason = None;
                 doc.last_error = None;
             }
-            RuntimeEvent::Failed { code, reason, .. } => {
+            RuntimeEvent::Failed {
+                code,
+                reason,
+                ran_until,
+            } => {
+                doc.count_run(*ran_until);
                 doc.come_to_rest(RuntimeStatus::Failed);
                 doc.last_error = Some(Failure {
                     code: code.clone(),
@@ -245,7 +279,10 @@ impl Projection for Runtimes {
                 doc.deadline = None;
                 doc.stop_reason = Some(*reason);
             }
-            RuntimeEvent::Stopped { .. } => doc.come_to_rest(RuntimeStatus::Stopped),
+            RuntimeEvent::Stopped { ran_until } => {
+                doc.count_run(*ran_until);
+                doc.come_to_rest(RuntimeStatus::Stopped);
+            }
             RuntimeEvent::GatewayRestartRequested {} => doc.gateway.status = GatewayStatus::Restarting,
             RuntimeEvent::GatewayRestarted { since } => {
                 doc.gateway = GatewayDoc {

@@ -72,6 +72,8 @@ async fn agent(world: &World, owner: &Member, policy: &str) -> AgentId {
         account_id: owner.account.clone(),
         owner_user_id: Some(owner.user.clone()),
         name: "One".to_owned(),
+        slug: None,
+        display_name: None,
         template_id: None,
         policy_id: Some(policy.into()),
         bundle: Bundle {
@@ -185,6 +187,7 @@ async fn the_secrets_of_a_destroyed_runtime_go_with_it() {
         runtime_id: id.clone(),
         account_id: member.account.clone(),
         owner_user_id: None,
+        name: None,
         tenancy: Tenancy::Dedicated,
         provider: "embedded".to_owned(),
         provider_ref: None,

@@ -161,6 +161,7 @@ impl Provisioning {
                     run: runtime.run,
                     policy_id: agent.policy_id.clone(),
                     rules: bundle.policy_rules,
+                    files: None,
                 }),
                 AgentCommand::ReportStarted,
             ],

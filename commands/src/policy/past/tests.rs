@@ -27,6 +27,8 @@ async fn agent(world: &World, owner: &Member, id: &str) {
         account_id: owner.account.clone(),
         owner_user_id: Some(owner.user.clone()),
         name: "One".to_owned(),
+        slug: None,
+        display_name: None,
         template_id: None,
         policy_id: None,
         bundle: Bundle {

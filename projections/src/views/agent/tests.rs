@@ -13,6 +13,8 @@ fn created() -> Kit<Agents> {
             account_id: "acc_1".into(),
             owner_user_id: Some("usr_1".into()),
             name: "Ada".to_owned(),
+            slug: Some("ada-1".to_owned()),
+            display_name: Some("Ada L.".to_owned()),
             template_id: None,
             policy_id: Some("pol_1".into()),
             bundle: Bundle::default(),
@@ -86,6 +88,7 @@ fn a_failure_is_shown_until_the_next_start() {
 fn name_model_and_policy_are_the_present_ones() {
     let renamed = AgentEvent::Updated {
         name: Some("Eva".to_owned()),
+        display_name: Some("Eva P.".to_owned()),
         model: Some("m-2".to_owned()),
     };
     let kit = created()
@@ -95,6 +98,10 @@ fn name_model_and_policy_are_the_present_ones() {
     assert_eq!(
         (doc.name.as_str(), doc.model.as_str(), doc.policy_id.clone()),
         ("Eva", "m-2", None)
+    );
+    assert_eq!(
+        (doc.slug.as_deref(), doc.display_name.as_deref()),
+        (Some("ada-1"), Some("Eva P."))
     );
     let kit = kit.then(
         "agt_1",

@@ -27,6 +27,7 @@ fn received() -> ConversationEvent {
             kind: "user".to_owned(),
             id: "usr_1".to_owned(),
         },
+        author_sealed: None,
         reply_by: at(600),
     }
 }

@@ -8,6 +8,7 @@ use crate::views::tests::log::doc;
 fn opened() -> Did {
     Did::Opened {
         account_id: "acc_1".into(),
+        unit: LedgerUnit::Usd,
     }
 }
 
@@ -31,6 +32,7 @@ fn charged(amount_micro: u64, elapsed_ms: u64) -> Did {
         elapsed_ms,
         amount_micro,
         carry: 0,
+        covered_ms: None,
     }
 }
 

@@ -12,6 +12,7 @@ fn received(message: &str) -> ConversationEvent {
             kind: "user".to_owned(),
             id: "usr_1".to_owned(),
         },
+        author_sealed: Some("sealed name".to_owned()),
         reply_by: at(600),
     }
 }

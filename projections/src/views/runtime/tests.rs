@@ -10,6 +10,7 @@ fn requested() -> Kit<Runtimes> {
             runtime_id: "rt_1".into(),
             account_id: "acc_1".into(),
             owner_user_id: Some("usr_1".into()),
+            name: Some("my-agents".to_owned()),
             tenancy: Tenancy::Dedicated,
             provider: "embedded".to_owned(),
             provider_ref: None,
@@ -123,4 +124,39 @@ fn a_destroyed_runtime_is_gone() {
         },
     );
     assert_eq!(kit.doc("rt_1"), None);
+}
+
+#[test]
+fn the_time_it_ran_grows_while_it_runs_and_stands_still_while_it_does_not() {
+    let kit = requested();
+    let doc = kit.doc("rt_1").unwrap();
+    assert_eq!((doc.name.as_deref(), doc.started_at), (Some("my-agents"), None));
+    assert_eq!(doc.total_ran_ms(at(500)), 0);
+    let kit = running();
+    assert_eq!(kit.doc("rt_1").unwrap().total_ran_ms(at(12)), 10_000);
+    let stopped = |until| RuntimeEvent::Stopped {
+        ran_until: Some(until),
+    };
+    let kit = kit.then("rt_1", stopped(at(32)));
+    let doc = kit.doc("rt_1").unwrap();
+    assert_eq!((doc.total_ran_ms(at(500)), doc.started_at), (30_000, Some(at(2))));
+    let again = RuntimeEvent::Running {
+        run: 2,
+        provider_ref: "ref".to_owned(),
+        public_ip: None,
+        since: at(100),
+    };
+    let kit = kit.then("rt_1", again);
+    let doc = kit.doc("rt_1").unwrap();
+    assert_eq!(
+        (doc.total_ran_ms(at(105)), doc.started_at),
+        (35_000, Some(at(100)))
+    );
+    let failed = RuntimeEvent::Failed {
+        code: "absent".to_owned(),
+        reason: "gone".to_owned(),
+        ran_until: Some(at(110)),
+    };
+    let kit = kit.then("rt_1", failed);
+    assert_eq!(kit.doc("rt_1").unwrap().total_ran_ms(at(500)), 40_000);
 }

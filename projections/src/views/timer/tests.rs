@@ -21,6 +21,7 @@ fn requested() -> RuntimeEvent {
         runtime_id: "rt_1".into(),
         account_id: "acc_1".into(),
         owner_user_id: None,
+        name: None,
         tenancy: Tenancy::Dedicated,
         provider: "embedded".to_owned(),
         provider_ref: None,
@@ -39,6 +40,7 @@ fn received(message: &str) -> ConversationEvent {
             kind: "user".to_owned(),
             id: "usr_1".to_owned(),
         },
+        author_sealed: None,
         reply_by: at(90),
     }
 }
