@@ -168,4 +168,5 @@ const NOUNS: &[&[CommandSpec]] = &[
     crate::sign_in::COMMANDS,
     crate::task::COMMANDS,
     crate::template::COMMANDS,
+    crate::webhook::COMMANDS,
 ];

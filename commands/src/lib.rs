@@ -42,6 +42,7 @@ pub mod settings;
 pub mod sign_in;
 pub mod task;
 pub mod template;
+pub mod webhook;
 
 pub use answer::{AggregateRef, Answer, EventRef};
 pub use bus::Bus;

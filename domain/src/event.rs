@@ -240,6 +240,8 @@ any_event! {
     Task => crate::task::Task,
     /// Of a template.
     Template => crate::template::Template,
+    /// Of a webhook.
+    Webhook => crate::webhook::Webhook,
     /// Of an agent's workspace files.
     WorkspaceFiles => crate::workspace_file::WorkspaceFiles,
 }
@@ -254,7 +256,8 @@ macro_rules! for_each_decider {
             $crate::policy::Policy,
             $crate::provisioning_job::ProvisioningJob, $crate::reservation::Reservation,
             $crate::runtime::Runtime, $crate::secret::Secrets, $crate::settings::Settings,
-            $crate::task::Task, $crate::template::Template, $crate::workspace_file::WorkspaceFiles
+            $crate::task::Task, $crate::template::Template, $crate::workspace_file::WorkspaceFiles,
+            $crate::webhook::Webhook
         }
     };
 }

@@ -31,6 +31,7 @@ pub mod settings;
 pub mod spec;
 pub mod task;
 pub mod template;
+pub mod webhook;
 pub mod workspace_file;
 
 pub use change::Change;

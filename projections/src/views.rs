@@ -23,6 +23,7 @@ pub mod task;
 pub mod template;
 pub mod timer;
 pub mod usage;
+pub mod webhook;
 pub mod workspace_file;
 
 pub use shared::{Failure, TokenUsage};
@@ -52,6 +53,7 @@ pub fn all() -> Vec<Box<dyn AnyView>> {
         view::<template::Templates>(),
         view::<timer::Timers>(),
         view::<usage::Usages>(),
+        view::<webhook::Webhooks>(),
         view::<workspace_file::WorkspaceFiles>(),
     ]
 }

@@ -1,5 +1,5 @@
 //! Clean-up: removes what belonged to something that is gone. A deleted agent is only then said to be
-//! gone; a destroyed runtime loses its secrets; a private key
+//! gone; a destroyed runtime loses its secrets and the webhooks that were about it; a deleted webhook its secrets; a private key
 //! that was given away and a replaced or removed secret is wiped from the vault; an
 //! agent that was given a policy while that was being deleted loses it.
 //!
@@ -23,6 +23,7 @@ use crate::{
     follower::{Cause, EffectError, Intent, ProcessManager},
     ports::{VaultError, VaultOwner},
     runtime::key_owner,
+    webhook::{delete_webhooks_of, vault_owner},
 };
 
 pub use leftovers::Leftover;
@@ -70,12 +71,18 @@ impl ProcessManager for Cleanup {
                 if let (Some(owner), Some(key)) = (&runtime.owner_user_id, &key) {
                     self.wipe(&key_owner(owner), key).await?;
                 }
+                delete_webhooks_of(&self.0.bus, id, |webhook| cause.request(webhook)).await?;
                 self.purge_secrets(
                     runtime.account_id,
                     &SecretOwner::new(OwnerKind::Runtime, id),
                     cause,
                 )
                 .await
+            }
+            Leftover::Webhook(id) => {
+                let services = self.0.bus.services();
+                services.log.forget_idempotent(Some(id.as_str()), None).await?;
+                Ok(services.vault.destroy(&vault_owner(id)).await?)
             }
             Leftover::Values(owner, values) => {
                 let owner = VaultOwner(owner.clone());

@@ -99,6 +99,7 @@ impl ProcessManager for Metering {
             | AnyEvent::Settings(_)
             | AnyEvent::Task(_)
             | AnyEvent::Template(_)
+            | AnyEvent::Webhook(_)
             | AnyEvent::WorkspaceFiles(_) => Vec::new(),
         }
     }

@@ -177,6 +177,7 @@ impl ProcessManager for Provisioning {
             | AnyEvent::Settings(_)
             | AnyEvent::Task(_)
             | AnyEvent::Template(_)
+            | AnyEvent::Webhook(_)
             | AnyEvent::WorkspaceFiles(_) => Vec::new(),
         }
     }

@@ -112,6 +112,7 @@ impl ProcessManager for Tasks {
             | AnyEvent::Settings(_)
             | AnyEvent::Task(_)
             | AnyEvent::Template(_)
+            | AnyEvent::Webhook(_)
             | AnyEvent::WorkspaceFiles(_) => return Vec::new(),
         };
         vec![Intent::new(

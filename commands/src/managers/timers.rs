@@ -9,6 +9,7 @@ use reef_domain::{
     conversation::{Conversation, ConversationCommand},
     runtime::{Runtime, RuntimeCommand},
     task::{Task, TaskCommand},
+    webhook::{Webhook, WebhookCommand},
 };
 use reef_projections::{Filter, views::timer::due};
 
@@ -92,6 +93,12 @@ impl Sweep for DueTimers {
                         .await
                         .map(Some)
                 }
+                (Some("overlap"), Some(webhook), None) => self
+                    .0
+                    .bus
+                    .decide::<Webhook>(webhook, WebhookCommand::RetireSecret { now }, &request)
+                    .await
+                    .map(Some),
                 (Some("convergence"), Some(runtime), None) => self.give_up(runtime, now, &request).await,
                 _ => continue,
             };

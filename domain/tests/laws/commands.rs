@@ -34,7 +34,7 @@ pub(crate) fn number() -> impl Strategy<Value = u64> {
     prop_oneof![4 => 0..20_u64, 2 => 0..10_000_000_u64, 1 => any::<u64>(), 1 => Just(u64::MAX)]
 }
 
-fn time() -> impl Strategy<Value = DateTime<Utc>> {
+pub(crate) fn time() -> impl Strategy<Value = DateTime<Utc>> {
     (0..100_000_i64).prop_map(|seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(1_700_000_000 + seconds))
 }
 

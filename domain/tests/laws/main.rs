@@ -5,6 +5,7 @@ use reef_domain::{AnyEvent, Decider, Event, Refusal, replay};
 
 mod accounts;
 mod commands;
+mod webhooks;
 
 /// Asks one decider after another command and checks the laws on the way.
 fn check<D: Decider>(commands: Vec<D::Command>) -> Result<(), TestCaseError> {
@@ -99,6 +100,7 @@ laws! {
     settings: reef_domain::settings::Settings, commands::settings();
     tasks: reef_domain::task::Task, commands::task();
     templates: reef_domain::template::Template, commands::template();
+    webhooks: reef_domain::webhook::Webhook, webhooks::webhook();
     workspace_files: reef_domain::workspace_file::WorkspaceFiles, commands::workspace_file();
 }
 

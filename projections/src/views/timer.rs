@@ -1,9 +1,11 @@
 //! Timers: what has to be looked at by a certain time. They are made of events, so they outlive the
-//! process that set them. Ids: `approval/<task>`, `convergence/<runtime>`, `reply/<conversation>/<message>`.
+//! process that set them. Ids: `approval/<task>`, `convergence/<runtime>`, `reply/<conversation>/<message>`,
+//! `overlap/<webhook>`.
 
 use chrono::{DateTime, Utc};
 use reef_domain::{
     AccountId, AnyEvent, Envelope, conversation::ConversationEvent, runtime::RuntimeEvent, task::TaskEvent,
+    webhook::WebhookEvent,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -96,6 +98,9 @@ fn change(envelope: &Envelope) -> Option<Change> {
             | RuntimeEvent::Destroyed { .. } => None,
         };
     }
+    if let AnyEvent::Webhook(event) = &envelope.event {
+        return of_webhook(event, of("overlap"));
+    }
     let AnyEvent::Conversation(event) = &envelope.event else {
         return None;
     };
@@ -109,6 +114,26 @@ fn change(envelope: &Envelope) -> Option<Change> {
         }
         ConversationEvent::Purged {} => Some(Change::AllOff),
         ConversationEvent::Started { .. } | ConversationEvent::Ended {} => None,
+    }
+}
+
+/// The former secret of a webhook signs until its time is over.
+fn of_webhook(event: &WebhookEvent, id: String) -> Option<Change> {
+    match event {
+        WebhookEvent::SecretRotated {
+            previous_until: Some(until),
+            ..
+        } => Some(Change::Set(id, *until)),
+        WebhookEvent::SecretRotated { previous_until: None, .. }
+        | WebhookEvent::SecretRetired { .. }
+        | WebhookEvent::Deleted {} => Some(Change::Off(id)),
+        WebhookEvent::Created { .. }
+        | WebhookEvent::Updated { .. }
+        | WebhookEvent::Enabled { .. }
+        | WebhookEvent::Disabled { .. }
+        | WebhookEvent::Tested { .. }
+        | WebhookEvent::ReplayRequested { .. }
+        | WebhookEvent::ResendRequested { .. } => None,
     }
 }
 

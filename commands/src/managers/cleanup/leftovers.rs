@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use reef_domain::{
-    AgentId, AnyEvent, Decider, Envelope, PolicyId, RuntimeId, VaultRef,
+    AgentId, AnyEvent, Decider, Envelope, PolicyId, RuntimeId, VaultRef, WebhookId,
     agent::{Agent, AgentCommand, AgentEvent},
     policy::PolicyEvent,
     runtime::RuntimeEvent,
     secret::SecretsEvent,
+    webhook::WebhookEvent,
 };
 use reef_projections::Filter;
 
@@ -16,6 +17,7 @@ use crate::{
     Outcome,
     follower::{Cause, EffectError, Intent},
     managers::Context,
+    webhook::vault_owner,
 };
 
 /// Something to be removed.
@@ -23,12 +25,14 @@ use crate::{
 pub enum Leftover {
     /// A deleted agent with all that was its own.
     Agent(AgentId),
-    /// The secrets of a destroyed runtime.
+    /// The secrets of a destroyed runtime, and the webhooks that were about it.
     Runtime(RuntimeId),
     /// Values in the vault, of that owner, which no secret refers to any more.
     Values(String, Vec<VaultRef>),
     /// The private key of a runtime, which was given away.
     SshKey(RuntimeId, VaultRef),
+    /// The secrets of a deleted webhook.
+    Webhook(WebhookId),
     /// References to a deleted policy.
     Policy(PolicyId),
 }
@@ -68,6 +72,9 @@ pub(super) fn of(envelope: &Envelope) -> Option<Intent<Leftover>> {
             Leftover::Policy(policy),
         ));
     }
+    if let AnyEvent::Webhook(event) = &envelope.event {
+        return of_webhook(event, &WebhookId::new(Arc::clone(id)));
+    }
     let AnyEvent::Secrets(event) = &envelope.event else {
         return None;
     };
@@ -88,6 +95,30 @@ pub(super) fn of(envelope: &Envelope) -> Option<Intent<Leftover>> {
         "wipe",
         Leftover::Values(id.to_string(), values),
     ))
+}
+
+/// What nothing is signed with any more.
+fn of_webhook(event: &WebhookEvent, id: &WebhookId) -> Option<Intent<Leftover>> {
+    let values = match event {
+        WebhookEvent::SecretRotated { dropped, .. } => dropped.clone(),
+        WebhookEvent::SecretRetired { dropped } => vec![dropped.clone()],
+        WebhookEvent::Deleted {} => {
+            let leftover = Leftover::Webhook(id.clone());
+            return Some(Intent::new(format!("webhook/{id}"), "secrets", leftover));
+        }
+        WebhookEvent::Created { .. }
+        | WebhookEvent::Updated { .. }
+        | WebhookEvent::Enabled { .. }
+        | WebhookEvent::Disabled { .. }
+        | WebhookEvent::Tested { .. }
+        | WebhookEvent::ReplayRequested { .. }
+        | WebhookEvent::ResendRequested { .. } => return None,
+    };
+    let wipe = || {
+        let leftover = Leftover::Values(vault_owner(id).0, values.clone());
+        Intent::new(format!("webhook/{id}"), "wipe", leftover)
+    };
+    (!values.is_empty()).then(wipe)
 }
 
 /// Deleting a policy detaches it in the same append from every agent that has it then. One that was

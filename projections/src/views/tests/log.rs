@@ -106,6 +106,7 @@ fn stream_of(event: &AnyEvent) -> &'static str {
         AnyEvent::Settings(_) => "usr_b1c2d3e4",
         AnyEvent::Task(_) => "task_1a2b3c4d",
         AnyEvent::Template(_) => "tmpl_web-research",
+        AnyEvent::Webhook(_) => "wh_1a2b3c4d",
         AnyEvent::WorkspaceFiles(_) => "agt_7b2c1d3e",
     }
 }

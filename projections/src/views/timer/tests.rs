@@ -116,3 +116,26 @@ fn each_awaited_reply_has_a_timer_of_its_own() {
     let kit = kit.then("conv_1", ConversationEvent::Purged {});
     assert_eq!(kit.ids(), ["reply/conv_2/msg_3"]);
 }
+
+#[test]
+fn the_former_secret_of_a_webhook_has_a_timer() {
+    let rotated = |until: Option<DateTime<Utc>>| WebhookEvent::SecretRotated {
+        secret_ref: "vlt_2".into(),
+        secret_hint: "c3d4".to_owned(),
+        previous_ref: until.map(|_| "vlt_1".into()),
+        previous_until: until,
+        dropped: vec![],
+    };
+    let kit = Kit::<Timers>::new().then("wh_1", rotated(Some(at(60))));
+    assert_eq!(kit.doc("overlap/wh_1").unwrap().due_at, at(60));
+    let kit = kit.then("wh_1", rotated(Some(at(90))));
+    assert_eq!(kit.doc("overlap/wh_1").unwrap().due_at, at(90));
+    assert_eq!(kit.then("wh_1", rotated(None)).ids(), Vec::<&str>::new());
+    let retired = WebhookEvent::SecretRetired {
+        dropped: "vlt_1".into(),
+    };
+    for over in [retired, WebhookEvent::Deleted {}] {
+        let kit = Kit::<Timers>::new().then("wh_1", rotated(Some(at(60))));
+        assert_eq!(kit.then("wh_1", over).ids(), Vec::<&str>::new());
+    }
+}
