@@ -136,7 +136,11 @@ fn gateways(config: &Config, clock: &Arc<dyn Clock>) -> Result<Gateways> {
         (Some(_), None) => anyhow::bail!("stripe_webhook_secret is missing: nothing would tell of payments"),
         (None, Some(_)) => anyhow::bail!("stripe_secret_key is missing"),
     };
-    Ok(Gateways { tokens, payments })
+    Ok(Gateways {
+        tokens,
+        payments,
+        webhooks: None,
+    })
 }
 
 fn node_reports(config: &Config, bus: &Bus) -> Arc<dyn NodeEvents> {

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     Entropy,
     ports::{
-        Clock, EventLog, LogLines, Payments, RuntimeDriver, SessionTokens, Sightings, Vault, Views, Workspace,
+        Clock, EventLog, LogLines, Payments, RuntimeDriver, SessionTokens, Sightings, Vault, Views,
+        WebhookSender, Workspace,
     },
 };
 
@@ -42,6 +43,8 @@ pub struct Gateways {
     pub tokens: Option<Arc<dyn SessionTokens>>,
     /// Takes payments.
     pub payments: Option<Arc<dyn Payments>>,
+    /// Sends webhooks.
+    pub webhooks: Option<Arc<dyn WebhookSender>>,
 }
 
 /// The ports, handed to everything that acts.

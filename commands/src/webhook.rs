@@ -12,7 +12,7 @@ mod signature;
 mod switch;
 
 use reef_domain::{
-    AccountId, AgentId, Change, RuntimeId, VaultRef, WebhookId,
+    AccountId, AgentId, Change, RefusalKind, RuntimeId, VaultRef, WebhookId,
     account::Account,
     agent::Agent,
     reservation::{Reservation, ReservationCommand},
@@ -24,7 +24,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use crate::{Audience, CommandError, CommandSpec, Outcome, Unit, UseCase, account::require_registered};
+use crate::{
+    Audience, CommandError, CommandSpec, Outcome, Unit, UseCase, account::require_registered,
+    ports::WebhookFailure,
+};
 
 pub use body::{ThermidoraBody, ThermidoraData, ThermidoraSender};
 pub use deliver::{ReplayWebhook, ResendWebhookDelivery, TestWebhook};
@@ -264,9 +267,27 @@ async fn require_reached(unit: &Unit<'_>, from: Option<u64>) -> Result<(), Comma
     }
 }
 
-/// Whether a delivery may go there.
-async fn require_deliverable(_unit: &Unit<'_>, _url: &str) -> Result<(), CommandError> {
-    Ok(())
+/// Whether a delivery could go there now. A name that has no address yet, or a name server that does not answer,
+/// keeps no webhook from being made: every try of a delivery is judged again.
+async fn require_deliverable(unit: &Unit<'_>, url: &str) -> Result<(), CommandError> {
+    let Some(sender) = &unit.services().gateways.webhooks else {
+        return Ok(());
+    };
+    match sender.check(url).await {
+        Err(WebhookFailure::Refused(reason)) => Err(CommandError::refused(
+            "webhook_url_refused",
+            RefusalKind::Invalid,
+            reason,
+        )),
+        Ok(())
+        | Err(
+            WebhookFailure::Dns(_)
+            | WebhookFailure::Connect(_)
+            | WebhookFailure::Tls(_)
+            | WebhookFailure::Timeout
+            | WebhookFailure::Protocol(_),
+        ) => Ok(()),
+    }
 }
 
 /// Changes what is given, leaves the rest; `null` clears. What is not delivered yet goes to the new URL.

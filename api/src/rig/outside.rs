@@ -21,6 +21,7 @@ pub(crate) fn gateways() -> (Gateways, Arc<Shop>) {
     let gateways = Gateways {
         tokens: Some(Arc::new(Issuer)),
         payments: Some(Arc::clone(&shop) as _),
+        webhooks: None,
     };
     (gateways, shop)
 }

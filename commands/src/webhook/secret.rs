@@ -36,7 +36,7 @@ impl WebhookSecret {
         let mut bytes = Zeroizing::new([0_u8; OWN_BYTES]);
         entropy.fill(&mut *bytes);
         let mut text = Zeroizing::new(PREFIX.to_owned());
-        STANDARD.encode_string(&*bytes, &mut text);
+        STANDARD.encode_string(*bytes, &mut text);
         Self(text)
     }
 

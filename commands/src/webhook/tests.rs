@@ -1,5 +1,7 @@
 //! Specs of the commands of webhooks.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use reef_domain::{Dialect, webhook::DisableReason};
 use reef_projections::views::webhook::Webhooks;
@@ -7,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    Answer, Caller, Request,
-    ports::VaultError,
+    Answer, Caller, Gateways, Request,
+    ports::{VaultError, WebhookAnswer, WebhookPost, WebhookSender},
     runtime::ProvisionRuntime,
     spec::{Member, World, body, code, kinds},
 };
@@ -59,7 +61,7 @@ async fn the_secret_is_in_the_answer_and_the_vault_and_nowhere_else() {
     assert_eq!(kinds(&answer), ["ReservationClaimed", "WebhookCreated"]);
     let (id, secret) = shown(&answer);
     assert!(id.as_str().starts_with("wh_") && WebhookSecret::parse(&secret).is_ok());
-    assert_eq!(secrets(&world, &id).await, [secret.clone()]);
+    assert_eq!(secrets(&world, &id).await, [secret.as_str()]);
     assert!(!in_the_log(&world, &secret));
     let doc = world.doc::<Webhooks>(&id).await.unwrap();
     assert!(secret.ends_with(&doc.secret_hint));
@@ -321,4 +323,46 @@ async fn what_is_gone_signs_nothing() {
     let place = webhook.secret_ref.clone().unwrap();
     let read = services.vault.get(&vault_owner(&id), &place).await;
     assert_eq!(read.unwrap_err(), VaultError::Absent);
+}
+
+/// Says of one host that it is refused, of another that nobody knows it.
+struct Judge;
+
+#[async_trait::async_trait]
+impl WebhookSender for Judge {
+    async fn post(&self, _: WebhookPost) -> Result<WebhookAnswer, WebhookFailure> {
+        Err(WebhookFailure::Timeout)
+    }
+
+    async fn check(&self, url: &str) -> Result<(), WebhookFailure> {
+        match url {
+            "https://inside.example/" => Err(WebhookFailure::Refused("a private address".to_owned())),
+            "https://unknown.example/" => Err(WebhookFailure::Dns("no address".to_owned())),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_no_delivery_may_go_no_webhook_is_made_or_moved() {
+    let world = World::with(Gateways {
+        webhooks: Some(Arc::new(Judge)),
+        ..Gateways::default()
+    });
+    let member = world.account("acme", Dialect::Native).await;
+    let to = |url: &str| CreateWebhook::new(url, vec!["*".to_owned()]);
+    let refused = world.by(&member.caller, to("https://inside.example/")).await;
+    assert_eq!(code(refused), "webhook_url_refused");
+    let unknown = world
+        .by(&member.caller, to("https://unknown.example/"))
+        .await
+        .unwrap();
+    let (id, _) = shown(&unknown);
+    assert_eq!(
+        world.state::<Webhook>(&id).await.secret_ref.unwrap().as_str(),
+        "ref-1"
+    );
+    let moved = json!({ "webhook_id": id, "url": "https://inside.example/" });
+    let refused = world.by(&member.caller, body::<UpdateWebhook>(moved)).await;
+    assert_eq!(code(refused), "webhook_url_refused");
 }

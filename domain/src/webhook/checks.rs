@@ -4,8 +4,12 @@ use super::{MAX_DESCRIPTION, MAX_URL_BYTES, WebhookRefusal};
 
 /// What any URL of a webhook must look like; whether one may be delivered to is for the sender to say.
 pub(super) fn checked_url(url: String) -> Result<String, WebhookRefusal> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let authority = rest.and_then(|rest| rest.split(['/', '?', '#', '\\']).next()).unwrap_or("");
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    let authority = rest
+        .and_then(|rest| rest.split(['/', '?', '#', '\\']).next())
+        .unwrap_or("");
     let plain = !url.chars().any(|c| c.is_whitespace() || c.is_control());
     if plain && url.len() <= MAX_URL_BYTES && !authority.is_empty() && !authority.contains('@') {
         Ok(url)

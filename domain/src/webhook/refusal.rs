@@ -33,7 +33,9 @@ pub enum WebhookRefusal {
     #[error("a native webhook takes up to {MAX_NAMES} aggregate types, such as agent or task")]
     AggregateTypesInvalid,
     /// At most 500 characters.
-    #[error("a description has at most {MAX_DESCRIPTION} characters and no control characters but line breaks")]
+    #[error(
+        "a description has at most {MAX_DESCRIPTION} characters and no control characters but line breaks"
+    )]
     DescriptionInvalid,
     /// Positions are from 1, and the last is not before the first.
     #[error("positions go from 1 up, to the end of the log")]
@@ -58,7 +60,9 @@ impl Refusal for WebhookRefusal {
     fn kind(&self) -> RefusalKind {
         match self {
             Self::WebhookNotFound => RefusalKind::NotFound,
-            Self::WebhookAlreadyExists | Self::WebhookEnabled | Self::WebhookDisabled => RefusalKind::Conflict,
+            Self::WebhookAlreadyExists | Self::WebhookEnabled | Self::WebhookDisabled => {
+                RefusalKind::Conflict
+            }
             Self::UrlInvalid
             | Self::EventsInvalid { .. }
             | Self::AggregateTypesInvalid

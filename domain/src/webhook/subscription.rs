@@ -95,8 +95,16 @@ impl Webhook {
             WebhookForm::Thermidora => activity_name(event_type),
         };
         let of_type = self.aggregate_types.is_empty()
-            || self.aggregate_types.iter().any(|known| known == envelope.aggregate_type);
-        of_type && name.is_some_and(|name| self.events.iter().any(|known| known == ALL_EVENTS || known == name))
+            || self
+                .aggregate_types
+                .iter()
+                .any(|known| known == envelope.aggregate_type);
+        of_type
+            && name.is_some_and(|name| {
+                self.events
+                    .iter()
+                    .any(|known| known == ALL_EVENTS || known == name)
+            })
     }
 
     fn takes_scope(&self, envelope: &Envelope) -> bool {

@@ -86,7 +86,11 @@ fn each_form_knows_its_own_events() {
     given::<Webhook>([])
         .when(create(URL, WebhookForm::Thermidora, &["AgentStarted"]))
         .refused(unknown("AgentStarted"))
-        .when(create(URL, WebhookForm::Native, &["AgentStarted", "agent.message"]))
+        .when(create(
+            URL,
+            WebhookForm::Native,
+            &["AgentStarted", "agent.message"],
+        ))
         .refused(unknown("agent.message"))
         .when(create(URL, WebhookForm::Native, &[]))
         .refused(none)

@@ -33,7 +33,12 @@ pub(crate) fn webhook() -> impl Strategy<Value = WebhookCommand> {
         DisableReason::Gone,
         DisableReason::Failing,
     ]);
-    let scope = (option::of(id()), option::of(id()), option::of(text()), option::of(number()));
+    let scope = (
+        option::of(id()),
+        option::of(id()),
+        option::of(text()),
+        option::of(number()),
+    );
     let create = (id(), id(), url(), form, names(), vec(text(), 0..2), id(), scope);
     let update = (
         option::of(url()),

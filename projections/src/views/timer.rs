@@ -124,7 +124,9 @@ fn of_webhook(event: &WebhookEvent, id: String) -> Option<Change> {
             previous_until: Some(until),
             ..
         } => Some(Change::Set(id, *until)),
-        WebhookEvent::SecretRotated { previous_until: None, .. }
+        WebhookEvent::SecretRotated {
+            previous_until: None, ..
+        }
         | WebhookEvent::SecretRetired { .. }
         | WebhookEvent::Deleted {} => Some(Change::Off(id)),
         WebhookEvent::Created { .. }

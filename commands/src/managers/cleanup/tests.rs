@@ -22,6 +22,8 @@ use crate::{
     spec::{Member, World, body},
 };
 
+mod webhooks;
+
 fn request() -> Request {
     Request::new(Caller::system("spec"), "spec")
 }

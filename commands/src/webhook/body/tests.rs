@@ -1,5 +1,7 @@
 //! Specs of the bodies of Thermidora's form.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -78,7 +80,7 @@ fn quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c < ' ' => write!(out, "\\u{:04x}", u32::from(c)).unwrap(),
             c => out.push(c),
         }
     }

@@ -36,7 +36,10 @@ fn webhook(events: impl IntoIterator<Item = Did>) -> Option<WebhookDoc> {
 #[test]
 fn a_webhook_is_shown_without_where_its_secret_is() {
     let made = webhook([created()]).unwrap();
-    assert_eq!((made.status, made.secret_hint.as_str()), (WebhookStatus::Enabled, "a1b2"));
+    assert_eq!(
+        (made.status, made.secret_hint.as_str()),
+        (WebhookStatus::Enabled, "a1b2")
+    );
     assert_eq!((made.created_at, made.updated_at), (at(1), at(1)));
     assert!(!serde_json::to_string(&made).unwrap().contains("vlt_1"));
 }
@@ -54,7 +57,10 @@ fn one_that_is_off_says_why_until_it_is_on_again() {
         })
     );
     let on = webhook([created(), disabled(), Did::Enabled { from: None }]).unwrap();
-    assert_eq!((on.status, on.disabled, on.updated_at), (WebhookStatus::Enabled, None, at(3)));
+    assert_eq!(
+        (on.status, on.disabled, on.updated_at),
+        (WebhookStatus::Enabled, None, at(3))
+    );
 }
 
 #[test]
@@ -67,7 +73,10 @@ fn the_hint_is_that_of_the_secret_in_use() {
         dropped: vec![],
     };
     let two = webhook([created(), rotated.clone()]).unwrap();
-    assert_eq!((two.secret_hint.as_str(), two.previous_secret_until), ("c3d4", Some(at(9))));
+    assert_eq!(
+        (two.secret_hint.as_str(), two.previous_secret_until),
+        ("c3d4", Some(at(9)))
+    );
     let retired = Did::SecretRetired {
         dropped: "vlt_1".into(),
     };
