@@ -70,6 +70,12 @@ pub(crate) struct Config {
     pub(crate) stripe_webhook_secret: Option<String>,
     /// Another address than Stripe's own.
     pub(crate) stripe_base_url: Option<String>,
+    /// Networks that webhooks may go to beside the internet, such as `10.1.0.0/16`.
+    pub(crate) webhook_allowed_cidrs: Vec<String>,
+    /// Whether webhooks may go over plain http, to those networks only.
+    pub(crate) webhook_allow_http: bool,
+    /// Ports that webhooks may go to; any when empty.
+    pub(crate) webhook_ports: Vec<u16>,
     /// Who provides the machines of users who do not say: `embedded` or `ec2`.
     pub(crate) vm_provider: String,
     /// Region of runtimes on EC2. With `ec2_ami` it makes the provider `ec2` available.
@@ -130,6 +136,9 @@ impl Default for Config {
             stripe_secret_key: None,
             stripe_webhook_secret: None,
             stripe_base_url: None,
+            webhook_allowed_cidrs: Vec::new(),
+            webhook_allow_http: false,
+            webhook_ports: Vec::new(),
             vm_provider: "embedded".to_owned(),
             ec2_region: None,
             ec2_ami: None,
@@ -215,6 +224,14 @@ mod tests {
         assert_eq!(config.session_issuers[1].audience.as_deref(), Some("reef"));
         assert!(with("").unwrap().session_issuers.is_empty());
         assert!(with("[]").unwrap().session_issuers.is_empty());
+    }
+
+    #[test]
+    fn networks_for_webhooks_are_a_list_in_a_variable() {
+        let value: Value = "[10.1.0.0/16, fd00::/8]".parse().expect("any text is a value");
+        let figment = Figment::from(Serialized::defaults(Config::default()));
+        let config: Config = figment.merge(("webhook_allowed_cidrs", value)).extract().unwrap();
+        assert_eq!(config.webhook_allowed_cidrs, ["10.1.0.0/16", "fd00::/8"]);
     }
 
     #[test]

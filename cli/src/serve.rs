@@ -12,12 +12,13 @@ use reef_commands::{
     follower::FollowerConfig,
     machine::Desk,
     managers::{Context, Managers},
-    ports::{Checkpoints, Clock, LogLines, NodeEvents, RuntimeDriver},
+    ports::{Checkpoints, Clock, LogLines, NodeEvents, RuntimeDriver, WebhookSender},
     task::NodeReports,
 };
 use reef_gateways::{
     identity::SessionIssuers,
     stripe::{Stripe, StripeConfig},
+    webhook::{WebhookPoster, WebhookRules},
 };
 use reef_runtimes::{
     Hub, HubConfig, LocalDriver, MemoryLogLines,
@@ -139,8 +140,21 @@ fn gateways(config: &Config, clock: &Arc<dyn Clock>) -> Result<Gateways> {
     Ok(Gateways {
         tokens,
         payments,
-        webhooks: None,
+        webhooks: Some(webhooks(config)?),
     })
+}
+
+/// Sends webhooks where the operator allows.
+fn webhooks(config: &Config) -> Result<Arc<dyn WebhookSender>> {
+    let rules = WebhookRules::new(
+        &config.webhook_allowed_cidrs,
+        config.webhook_allow_http,
+        config.webhook_ports.clone(),
+    );
+    let poster = WebhookPoster::new(rules.context("webhook_allowed_cidrs")?);
+    Ok(Arc::new(
+        poster.map_err(|error| anyhow::anyhow!("webhooks: {error}"))?,
+    ))
 }
 
 fn node_reports(config: &Config, bus: &Bus) -> Arc<dyn NodeEvents> {

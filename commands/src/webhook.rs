@@ -270,15 +270,15 @@ async fn require_reached(unit: &Unit<'_>, from: Option<u64>) -> Result<(), Comma
 /// Whether a delivery could go there now. A name that has no address yet, or a name server that does not answer,
 /// keeps no webhook from being made: every try of a delivery is judged again.
 async fn require_deliverable(unit: &Unit<'_>, url: &str) -> Result<(), CommandError> {
-    let Some(sender) = &unit.services().gateways.webhooks else {
+    let sender = unit.services().gateways.webhooks.as_ref();
+    if url.starts_with("http://") && !sender.is_some_and(|sender| sender.allows_http()) {
+        return Err(url_refused("a webhook's URL is https"));
+    }
+    let Some(sender) = sender else {
         return Ok(());
     };
     match sender.check(url).await {
-        Err(WebhookFailure::Refused(reason)) => Err(CommandError::refused(
-            "webhook_url_refused",
-            RefusalKind::Invalid,
-            reason,
-        )),
+        Err(WebhookFailure::Refused(reason)) => Err(url_refused(reason)),
         Ok(())
         | Err(
             WebhookFailure::Dns(_)
@@ -288,6 +288,10 @@ async fn require_deliverable(unit: &Unit<'_>, url: &str) -> Result<(), CommandEr
             | WebhookFailure::Protocol(_),
         ) => Ok(()),
     }
+}
+
+fn url_refused(reason: impl Into<String>) -> CommandError {
+    CommandError::refused("webhook_url_refused", RefusalKind::Invalid, reason)
 }
 
 /// Changes what is given, leaves the rest; `null` clears. What is not delivered yet goes to the new URL.

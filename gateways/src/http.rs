@@ -7,14 +7,19 @@ use reqwest::{Client, Response, redirect};
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// A client whose every request ends within `whole`.
-pub(crate) fn client(whole: Duration) -> Result<Client, String> {
+/// Makes the TLS provider known, unless one is.
+pub(crate) fn provide_tls() {
     if rustls::crypto::ring::default_provider()
         .install_default()
         .is_err()
     {
         tracing::trace!("a TLS provider is installed already");
     }
+}
+
+/// A client whose every request ends within `whole`.
+pub(crate) fn client(whole: Duration) -> Result<Client, String> {
+    provide_tls();
     Client::builder()
         .connect_timeout(CONNECT.min(whole))
         .timeout(whole)

@@ -1,6 +1,7 @@
 //! Services outside: adapters of the ports that other people's servers answer.
 //!
-//! [`identity`] verifies session tokens by the keys their issuers publish; [`stripe`] takes payments.
+//! [`identity`] verifies session tokens by the keys their issuers publish; [`stripe`] takes payments; [`webhook`] delivers
+//! webhooks.
 //!
 //! **Architecture invariant:** what a service outside sends is bounded in size and time and believed only
 //! where it is signed or came over a connection we opened; redirects are not followed; no secret of ours is
@@ -11,5 +12,6 @@ mod http;
 
 pub mod identity;
 pub mod stripe;
+pub mod webhook;
 
 pub use address::AddressError;

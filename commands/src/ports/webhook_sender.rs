@@ -81,4 +81,9 @@ pub trait WebhookSender: Send + Sync + 'static {
     /// Whether that URL could be sent to now, for when a webhook is made: its form, and that its name leads to
     /// allowed addresses only. Nothing is sent.
     async fn check(&self, url: &str) -> Result<(), WebhookFailure>;
+
+    /// Whether a URL may be plain http at all, wherever it leads.
+    fn allows_http(&self) -> bool {
+        false
+    }
 }
