@@ -67,6 +67,7 @@ async fn a_destroyed_runtime_takes_its_webhooks_along() {
     };
     let now = world.bus.services().clock.now();
     ask(RuntimeCommand::Request {
+        name: None,
         runtime_id: id.clone(),
         account_id: member.account.clone(),
         owner_user_id: None,
