@@ -6,6 +6,7 @@ mod client;
 mod coverage;
 mod errors;
 mod limits;
+mod webhooks;
 
 /// Names the behaviours that the lines below prove. The coverage test reads the names from the source.
 fn covers(ids: &[&str]) {

@@ -31,23 +31,25 @@ fn of_cause(cause: &(dyn Error + 'static)) -> Option<WebhookFailure> {
     if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
         return Some(WebhookFailure::Tls(tls.to_string()));
     }
-    let io = cause.downcast_ref::<io::Error>()?;
-    let inner = io
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match (inner, io.kind()) {
-        (Some(tls), _) => Some(WebhookFailure::Tls(tls.to_string())),
-        (None, io::ErrorKind::TimedOut) => Some(WebhookFailure::Timeout),
-        (None, io::ErrorKind::Other | io::ErrorKind::InvalidData) => None,
-        (None, kind) => Some(WebhookFailure::Connect(kind.to_string())),
+    match cause.downcast_ref::<io::Error>()?.kind() {
+        io::ErrorKind::TimedOut => Some(WebhookFailure::Timeout),
+        // What it wraps says more.
+        io::ErrorKind::Other | io::ErrorKind::InvalidData => None,
+        kind => Some(WebhookFailure::Connect(kind.to_string())),
     }
 }
 
+/// The error and what led to it, from the outside in. An error of input or output that wraps another does not name
+/// that one as its source, but that one's source.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let mut next = Some(error);
     std::iter::from_fn(move || {
         let cause = next?;
-        next = cause.source();
+        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match wrapped {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
         Some(cause)
     })
 }
