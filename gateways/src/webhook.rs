@@ -65,10 +65,7 @@ impl WebhookPoster {
 
     async fn send(&self, post: WebhookPost) -> Result<WebhookAnswer, WebhookFailure> {
         let started = Instant::now();
-        let url = self
-            .rules
-            .url(&post.url)
-            .map_err(|refused| refused_as(&refused))?;
+        let url = self.rules.url(&post.url).map_err(refused_as)?;
         let client = if url.scheme() == "https" {
             &self.https
         } else {
@@ -105,13 +102,13 @@ impl WebhookPoster {
         };
         match guard.judge(name).await {
             Judged::Allowed(_) => Ok(()),
-            Judged::Refused(refused) => Err(refused_as(&refused)),
+            Judged::Refused(refused) => Err(refused_as(refused)),
             Judged::NoAddress => Err(WebhookFailure::Dns(NoAddress.to_string())),
         }
     }
 }
 
-fn refused_as(refused: &rules::Refused) -> WebhookFailure {
+fn refused_as(refused: rules::Refused) -> WebhookFailure {
     WebhookFailure::Refused(refused.to_string())
 }
 
@@ -154,7 +151,7 @@ impl WebhookSender for WebhookPoster {
     }
 
     async fn check(&self, url: &str) -> Result<(), WebhookFailure> {
-        let url = self.rules.url(url).map_err(|refused| refused_as(&refused))?;
+        let url = self.rules.url(url).map_err(refused_as)?;
         let judged = tokio::time::timeout(CHECK_WITHIN, self.check_name(&url)).await;
         judged.unwrap_or(Err(WebhookFailure::Timeout))
     }

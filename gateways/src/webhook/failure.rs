@@ -31,12 +31,13 @@ fn of_cause(cause: &(dyn Error + 'static)) -> Option<WebhookFailure> {
     if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
         return Some(WebhookFailure::Tls(tls.to_string()));
     }
-    match cause.downcast_ref::<io::Error>()?.kind() {
-        io::ErrorKind::TimedOut => Some(WebhookFailure::Timeout),
-        // What it wraps says more.
-        io::ErrorKind::Other | io::ErrorKind::InvalidData => None,
-        kind => Some(WebhookFailure::Connect(kind.to_string())),
+    let kind = cause.downcast_ref::<io::Error>()?.kind();
+    if kind == io::ErrorKind::TimedOut {
+        return Some(WebhookFailure::Timeout);
     }
+    // What such an error wraps says more.
+    let wraps = [io::ErrorKind::Other, io::ErrorKind::InvalidData].contains(&kind);
+    (!wraps).then(|| WebhookFailure::Connect(kind.to_string()))
 }
 
 /// The error and what led to it, from the outside in. An error of input or output that wraps another does not name

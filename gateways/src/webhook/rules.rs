@@ -118,7 +118,7 @@ impl WebhookRules {
             let rest = name.strip_suffix(*local);
             rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         };
-        if name.is_empty() || (self.allowed.is_empty() && LOCAL_NAMES.iter().any(|local| is_local(&local))) {
+        if name.is_empty() || (self.allowed.is_empty() && LOCAL_NAMES.iter().any(is_local)) {
             return Err(Refused::LocalName);
         }
         Ok(())

@@ -30,25 +30,21 @@ struct Got {
 
 type Inbox = Arc<Mutex<Vec<Got>>>;
 
+async fn take(State(inbox): State<Inbox>, uri: Uri, headers: HeaderMap, body: Bytes) -> impl IntoResponse {
+    let path = uri.path().to_owned();
+    inbox.lock().push(Got { uri, headers, body });
+    match path.as_str() {
+        "/moved" => (StatusCode::FOUND, [("location", "/ok")], String::new()).into_response(),
+        "/busy" => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "7")], "later").into_response(),
+        "/long" => "\u{fc}".repeat(100_000).into_response(),
+        "/never" => std::future::pending().await,
+        _ => "thanks".into_response(),
+    }
+}
+
 /// A receiver on the loopback: `/ok` answers, `/moved` points to `/ok`, `/long` answers at length, `/never` never.
 async fn receiver() -> (SocketAddr, Inbox) {
     let inbox = Inbox::default();
-    async fn take(
-        State(inbox): State<Inbox>,
-        uri: Uri,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> impl IntoResponse {
-        let path = uri.path().to_owned();
-        inbox.lock().push(Got { uri, headers, body });
-        match path.as_str() {
-            "/moved" => (StatusCode::FOUND, [("location", "/ok")], String::new()).into_response(),
-            "/busy" => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "7")], "later").into_response(),
-            "/long" => "\u{fc}".repeat(100_000).into_response(),
-            "/never" => std::future::pending().await,
-            _ => "thanks".into_response(),
-        }
-    }
     let app = Router::new().fallback(post(take)).with_state(Arc::clone(&inbox));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

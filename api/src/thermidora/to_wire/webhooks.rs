@@ -8,7 +8,7 @@ use crate::thermidora::wire;
 /// The webhook with its secret in full, or only with what tells it from others.
 pub(in crate::thermidora) fn webhook(doc: WebhookDoc, secret: Option<String>) -> wire::Webhook {
     wire::Webhook {
-        webhook_id: doc.id.to_string(),
+        id: doc.id.to_string(),
         url: doc.url,
         events: doc.events,
         secret: secret.unwrap_or_else(|| format!("whsec_****{}", doc.secret_hint)),

@@ -54,7 +54,8 @@ pub(in crate::thermidora) struct UpdateWebhook {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::thermidora) struct Webhook {
-    pub(in crate::thermidora) webhook_id: String,
+    #[serde(rename = "webhookId")]
+    pub(in crate::thermidora) id: String,
     pub(in crate::thermidora) url: String,
     pub(in crate::thermidora) events: Vec<String>,
     /// In full where it is made and where one webhook is read, else only its last four characters.
