@@ -4,6 +4,7 @@
 //! guards, views visible at the acknowledgement, fenced leases), and none of its durability.
 
 mod checkpoints;
+mod deliveries;
 mod sightings;
 mod views;
 
@@ -46,6 +47,7 @@ struct State {
     destroyed: Vec<String>,
     lines: HashMap<String, Vec<LogLine>>,
     sightings: BTreeMap<String, Sighting>,
+    deliveries: deliveries::Kept,
     refs: u64,
 }
 

@@ -17,7 +17,7 @@ pub mod webhook_sender;
 pub use clock::{Clock, SystemClock};
 pub use deliveries::{
     Attempt, AttemptQuery, Deliveries, DeliveryId, DeliveryRetry, DeliveryTrack, KeptDeliveries, LaneHealth,
-    NotADelivery, SavedDeliveries, Standing,
+    NotADelivery, SavedDeliveries, Standing, WEBHOOK_CHANGES, WEBHOOK_DISPATCHER,
 };
 pub use identity::{ExternalIdentity, SessionTokens, TokenError};
 pub use key_uses::KeyUses;

@@ -92,6 +92,27 @@ const COPIED: &[Copied] = &[
         ],
         key: 4,
     },
+    Copied {
+        name: "webhook_tracks",
+        columns: &["webhook_id", "started", "cursor", "until", "behind"],
+        key: 2,
+    },
+    Copied {
+        name: "webhook_health",
+        columns: &[
+            "webhook_id",
+            "attempts",
+            "failures_in_row",
+            "failing_since",
+            "in_trouble",
+        ],
+        key: 1,
+    },
+    Copied {
+        name: "webhook_retries",
+        columns: &["webhook_id", "position", "tries", "due_at", "always", "outcome"],
+        key: 2,
+    },
 ];
 
 /// What the first line says.

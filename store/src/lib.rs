@@ -12,6 +12,7 @@ mod backup;
 mod checkpoints;
 mod cqrs;
 mod db;
+mod deliveries;
 mod docs;
 mod error;
 mod fold;

@@ -16,11 +16,19 @@ const SQLITE: &[Migration] = &[
     (1, include_str!("../../migrations/sqlite/0001_init.sql")),
     (2, include_str!("../../migrations/sqlite/0002_machines.sql")),
     (3, include_str!("../../migrations/sqlite/0003_key_uses.sql")),
+    (
+        4,
+        include_str!("../../migrations/sqlite/0004_webhook_deliveries.sql"),
+    ),
 ];
 const POSTGRES: &[Migration] = &[
     (1, include_str!("../../migrations/postgres/0001_init.sql")),
     (2, include_str!("../../migrations/postgres/0002_machines.sql")),
     (3, include_str!("../../migrations/postgres/0003_key_uses.sql")),
+    (
+        4,
+        include_str!("../../migrations/postgres/0004_webhook_deliveries.sql"),
+    ),
 ];
 
 const APPLIED: &str = "SELECT coalesce(max(version), 0) FROM schema_migrations";

@@ -173,6 +173,13 @@ impl From<ReadError> for LogError {
     }
 }
 
+/// What a column of rows that are given as JSON holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Column {
+    Text,
+    Number,
+}
+
 /// Which SQL is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -195,6 +202,21 @@ impl Dialect {
             Self::Sqlite => format!("${parameter}"),
             Self::Postgres => format!("${parameter}::text::json"),
         }
+    }
+
+    /// The rows of a parameter that is a JSON list of lists, as `<columns> FROM <source>`: many rows in one
+    /// statement, always of the same text.
+    pub(crate) fn rows(self, parameter: usize, columns: &[Column]) -> String {
+        let column = |(place, column): (usize, &Column)| match (self, column) {
+            (Self::Postgres, Column::Number) => format!("(value ->> {place})::bigint"),
+            (Self::Postgres, Column::Text) | (Self::Sqlite, _) => format!("value ->> {place}"),
+        };
+        let columns: Vec<String> = columns.iter().enumerate().map(column).collect();
+        let source = match self {
+            Self::Sqlite => format!("json_each(${parameter})"),
+            Self::Postgres => format!("json_array_elements(${parameter}::text::json)"),
+        };
+        format!("{} FROM {source}", columns.join(", "))
     }
 
     /// The text of a top-level field of the document, the field's name being a parameter.

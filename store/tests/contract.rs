@@ -9,6 +9,7 @@ mod contract {
     pub(crate) mod sample;
 
     mod appending;
+    mod delivering;
     mod following;
     mod keeping;
     mod nodes;

@@ -11,6 +11,11 @@ use serde::Serialize;
 
 use super::{Lease, LogError};
 
+/// Name of the dispatcher's lease and of its checkpoint.
+pub const WEBHOOK_DISPATCHER: &str = "webhooks";
+/// Name of the checkpoint up to which the dispatcher has acted on events of webhooks.
+pub const WEBHOOK_CHANGES: &str = "webhooks/changes";
+
 /// One event for one webhook, `dlv_<webhook id>_<position>`: the same at every try, replay and resend.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeliveryId {
@@ -29,7 +34,8 @@ pub struct DeliveryTrack {
     pub started: u64,
     /// Everything up to here was delivered, has a retry, or was given up.
     pub cursor: u64,
-    /// Its last position; `None`: it follows the log.
+    /// Its last position; `None`: it follows the log. A webhook that is disabled keeps one track, which says
+    /// where it was then.
     pub until: Option<u64>,
     /// Whether it goes its own way. If not, it is at least where the dispatcher's checkpoint is.
     pub behind: bool,
@@ -164,10 +170,11 @@ pub struct SavedDeliveries {
 /// Keeps where deliveries are, for all server processes; one dispatcher at a time writes, under its lease.
 #[async_trait]
 pub trait Deliveries: Send + Sync + 'static {
-    /// Everything there is to go on with; checkpoints are those of the lease's name.
-    async fn load(&self, lease: &Lease) -> Result<KeptDeliveries, LogError>;
+    /// Everything there is to go on with.
+    async fn load(&self) -> Result<KeptDeliveries, LogError>;
 
-    /// Stores it in one transaction; [`LogError::Fenced`] if the lease is no longer held.
+    /// Stores it in one transaction; [`LogError::Fenced`] if the lease, of [`WEBHOOK_DISPATCHER`], is no
+    /// longer held.
     async fn save(&self, lease: &Lease, saved: &SavedDeliveries) -> Result<(), LogError>;
 
     /// Adds tries, and drops those of the same webhooks whose number is `keep` or more below the newest.
@@ -184,6 +191,63 @@ pub trait Deliveries: Send + Sync + 'static {
 
     /// That delivery, if it is to be tried again.
     async fn retry(&self, delivery: &DeliveryId) -> Result<Option<DeliveryRetry>, LogError>;
+}
+
+impl Standing {
+    /// From what is kept of the webhook; `checkpoint` is the dispatcher's, `head` the end of the log.
+    pub fn of<'a>(
+        tracks: impl IntoIterator<Item = &'a DeliveryTrack>,
+        retries: impl IntoIterator<Item = &'a DeliveryRetry>,
+        health: Option<&LaneHealth>,
+        checkpoint: u64,
+        head: u64,
+    ) -> Self {
+        let mut closed = None;
+        let mut standing = Self {
+            cursor: None,
+            lag: 0,
+            replays: 0,
+            waiting: 0,
+            next_retry_at: None,
+            in_trouble: health.is_some_and(|health| health.in_trouble),
+            failures_in_row: health.map_or(0, |health| health.failures_in_row),
+            failing_since: health.and_then(|health| health.failing_since),
+        };
+        for track in tracks {
+            let cursor = track.reached(checkpoint);
+            if track.until.is_none() {
+                standing.cursor = Some(cursor);
+                standing.lag = head.saturating_sub(cursor);
+            } else {
+                standing.replays += 1;
+                closed = closed.max(Some(cursor));
+            }
+        }
+        if standing.cursor.is_none() {
+            // It is disabled: all there is is where it was then.
+            standing.cursor = closed;
+            standing.replays = 0;
+        }
+        for retry in retries {
+            standing.waiting += 1;
+            let due = standing
+                .next_retry_at
+                .map_or(retry.due_at, |due| due.min(retry.due_at));
+            standing.next_retry_at = Some(due);
+        }
+        standing
+    }
+}
+
+impl DeliveryTrack {
+    /// Everything up to here was delivered, has a retry, or was given up.
+    pub fn reached(&self, checkpoint: u64) -> u64 {
+        if self.behind {
+            self.cursor
+        } else {
+            self.cursor.max(checkpoint)
+        }
+    }
 }
 
 /// Not the id of a delivery.
