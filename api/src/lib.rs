@@ -12,7 +12,6 @@ mod auth;
 mod body;
 mod checkpoint;
 mod client;
-mod cloud_event;
 mod config;
 #[cfg(test)]
 mod contract;

@@ -26,6 +26,7 @@ mod unit;
 pub mod account;
 pub mod agent;
 pub mod api_key;
+pub mod cloud_event;
 pub mod conversation;
 pub mod follower;
 pub mod ledger;

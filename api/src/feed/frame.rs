@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use reef_commands::cloud_event;
 use reef_domain::{AccountId, Envelope};
-
-use crate::cloud_event;
 
 /// An event's frame with what filters look at.
 #[derive(Debug)]

@@ -9,14 +9,13 @@ use axum::{
     response::Response,
 };
 use futures::StreamExt as _;
-use reef_commands::ports::EventQuery;
+use reef_commands::{cloud_event, ports::EventQuery};
 use tokio::time::Instant;
 
 use crate::{
     App, Problem,
     answer::Answered,
     auth::Principal,
-    cloud_event,
     feed::{EventFilter, PARAMETERS, Subscriber},
     page,
     params::Params,

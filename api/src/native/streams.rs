@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use reef_commands::ports::StreamKey;
+use reef_commands::{cloud_event, ports::StreamKey};
 
 use super::{documents::is_storable, events::SCOPE};
 use crate::{
     App, Problem,
     answer::{Answered, ETag},
     auth::Principal,
-    cloud_event,
     feed::aggregate_type_named,
     page,
     params::Params,

@@ -1,11 +1,11 @@
 //! Streams of aggregates, and the feed of all events.
 
+use reef_commands::cloud_event::BATCH;
 use reef_domain::AnyEvent;
 use serde_json::json;
 
 use super::{JSON, STREAM, page_of};
 use crate::{
-    cloud_event::BATCH,
     native::{
         events,
         openapi::{Place, Route},

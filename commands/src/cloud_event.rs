@@ -4,7 +4,7 @@
 //! inner object, byte for byte. Extension attributes: `position` (the global order), `sequence` (within the
 //! stream), `aggregatetype`, `aggregateid`, `accountid` (absent for the operator's own streams), `actor`
 //! (`kind:id`), `dialect`, `correlationid`, `causationid` (where there is one) and `schemaversion`. With these an
-//! event holds everything that its leaf hash covers.
+//! event holds everything that its leaf hash covers. Feeds and native webhooks show it the same.
 
 use std::fmt::Write as _;
 
@@ -12,10 +12,10 @@ use chrono::SecondsFormat;
 use reef_domain::Envelope;
 
 /// Content type of a batch.
-pub(crate) const BATCH: &str = "application/cloudevents-batch+json";
+pub const BATCH: &str = "application/cloudevents-batch+json";
 
 /// Writes the event, on one line.
-pub(crate) fn write(envelope: &Envelope, out: &mut String) {
+pub fn write(envelope: &Envelope, out: &mut String) {
     let Envelope {
         position,
         aggregate_type,
@@ -66,7 +66,7 @@ pub(crate) fn write(envelope: &Envelope, out: &mut String) {
 }
 
 /// Where the event's stream is read: `/v1/streams/<type>/<id>`.
-pub(crate) fn source(aggregate_type: &str, aggregate_id: &str) -> String {
+fn source(aggregate_type: &str, aggregate_id: &str) -> String {
     let mut path = format!("/v1/streams/{aggregate_type}/");
     for byte in aggregate_id.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -97,7 +97,7 @@ fn name_of(name: &str, out: &mut String) {
 }
 
 /// A JSON string. Nearly all are plain ASCII.
-pub(crate) fn text(value: &str, out: &mut String) {
+fn text(value: &str, out: &mut String) {
     if value
         .bytes()
         .all(|byte| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\')
