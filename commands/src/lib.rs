@@ -28,6 +28,7 @@ pub mod agent;
 pub mod api_key;
 pub mod cloud_event;
 pub mod conversation;
+pub mod delivery;
 pub mod follower;
 pub mod ledger;
 pub mod machine;

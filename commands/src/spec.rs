@@ -22,6 +22,26 @@ impl Clock for StandingClock {
     }
 }
 
+/// Time as tokio's paused clock has it.
+pub(crate) struct PausedClock {
+    start: tokio::time::Instant,
+}
+
+impl PausedClock {
+    pub(crate) fn new() -> Self {
+        Self {
+            start: tokio::time::Instant::now(),
+        }
+    }
+}
+
+impl Clock for PausedClock {
+    fn now(&self) -> DateTime<Utc> {
+        let passed = chrono::TimeDelta::from_std(self.start.elapsed()).expect("in range");
+        DateTime::from_timestamp(1_760_000_000, 0).expect("in range") + passed
+    }
+}
+
 /// Every port in memory, and the bus over them.
 pub(crate) struct World {
     pub(crate) bus: Bus,
@@ -35,13 +55,18 @@ impl World {
 
     /// A world with services outside.
     pub(crate) fn with(gateways: Gateways) -> Self {
-        let store = MemoryStore::new(Arc::new(StandingClock));
+        Self::at(Arc::new(StandingClock), gateways)
+    }
+
+    /// A world with its own time.
+    pub(crate) fn at(clock: Arc<dyn Clock>, gateways: Gateways) -> Self {
+        let store = MemoryStore::new(Arc::clone(&clock));
         let bus = Bus::new(Services {
             log: store.clone(),
             views: store.clone(),
             vault: store.clone(),
             workspace: store.clone(),
-            clock: Arc::new(StandingClock),
+            clock,
             entropy: Arc::new(RandomEntropy),
             log_lines: store.clone(),
             sightings: store.clone(),
