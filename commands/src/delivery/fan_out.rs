@@ -131,7 +131,7 @@ impl FanOut {
             };
             for lane in lanes.by_account.get(account).into_iter().flatten() {
                 let mut book = lane.book.lock();
-                if is_own_errand(&lane.id, envelope) || !book.webhook.subscribes_to(envelope) {
+                if !wants(&lane.id, &book.webhook, envelope) {
                     continue;
                 }
                 if book.hand(envelope) {
@@ -216,9 +216,9 @@ impl FanOut {
     }
 }
 
-/// Whether the event asks the webhook itself for a delivery, and so is none.
-fn is_own_errand(webhook: &WebhookId, envelope: &Envelope) -> bool {
-    envelope.aggregate_type == "webhook"
-        && *envelope.aggregate_id == *webhook.as_str()
-        && matches!(envelope.event, AnyEvent::Webhook(WebhookEvent::Tested { .. }))
+/// Whether the event is delivered as the log goes on. The webhook's own tests are sent because they are asked for.
+pub(super) fn wants(id: &WebhookId, webhook: &Webhook, envelope: &Envelope) -> bool {
+    let test = matches!(&envelope.event, AnyEvent::Webhook(WebhookEvent::Tested { .. }));
+    let own = *envelope.aggregate_id == *id.as_str();
+    !(test && own) && webhook.subscribes_to(envelope)
 }

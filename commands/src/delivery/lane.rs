@@ -13,7 +13,7 @@ use super::{
     book::{Job, Outcome, Read, Step, Tried},
     compose::{Composer, Unmade},
     dispatcher::DispatchParts,
-    fan_out::{FanOut, Lane},
+    fan_out::{FanOut, Lane, wants},
 };
 use crate::{
     Caller, Request,
@@ -160,7 +160,7 @@ async fn read_on(works: &Works, lane: &Lane, read: Read) -> Result<(Vec<Arc<Enve
         .last()
         .filter(|_| full)
         .map_or(read.until, |last| last.position);
-    events.retain(|envelope| webhook.subscribes_to(envelope));
+    events.retain(|envelope| wants(&lane.id, &webhook, envelope));
     Ok((events, seen))
 }
 

@@ -15,7 +15,7 @@ async fn a_dead_endpoint_is_left_alone_and_loses_nothing() {
     let stage = Stage::new().await;
     let hook = stage.webhook("http://dead/").await;
     stage.receiver.always("http://dead/", Reply::Refuse);
-    let node = stage.start();
+    let node = stage.start_for_days();
     let positions = stage.policies(1000).await;
     stage
         .until("trouble", async || stage.standing(&hook).await.in_trouble)
@@ -104,6 +104,8 @@ async fn one_that_is_gone_is_disabled_at_once() {
     stage.receiver.always("http://gone/", Reply::Status(410));
     let node = stage.start_with(DispatchConfig {
         concurrency: 1,
+        lease_ttl: Duration::from_hours(3),
+        save_every: Duration::from_mins(1),
         ..DispatchConfig::default()
     });
     stage.policies(20).await;
@@ -138,7 +140,7 @@ async fn one_that_keeps_failing_is_disabled_after_days() {
     let stage = Stage::new().await;
     let hook = stage.webhook("http://bad/").await;
     stage.receiver.always("http://bad/", Reply::Status(302));
-    let node = stage.start();
+    let node = stage.start_for_days();
     let began = stage.now();
     stage.policies(30).await;
     stage
@@ -164,7 +166,7 @@ async fn thermidoras_form_is_tried_five_times() {
     stage
         .receiver
         .always("http://t/", Reply::Slow(Duration::from_secs(60), 200));
-    let node = stage.start();
+    let node = stage.start_for_days();
     let test = TestWebhook {
         webhook_id: hook.clone(),
     };

@@ -231,6 +231,15 @@ impl Stage {
         self.start_as("node-1", config)
     }
 
+    /// For tests in which days pass: less is done in them.
+    pub(super) fn start_for_days(&self) -> Node {
+        self.start_with(DispatchConfig {
+            lease_ttl: Duration::from_hours(3),
+            save_every: Duration::from_mins(1),
+            ..DispatchConfig::default()
+        })
+    }
+
     pub(super) fn start_as(&self, holder: &str, config: DispatchConfig) -> Node {
         let parts = DispatchParts {
             bus: self.world.bus.clone(),
@@ -276,8 +285,10 @@ impl Stage {
     /// Waits until that holds.
     pub(super) async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
         let waited = tokio::time::timeout(PATIENCE, async {
+            let mut step = Duration::from_millis(50);
             while !holds().await {
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(step).await;
+                step = (step * 21 / 20).min(Duration::from_mins(10));
             }
         });
         assert!(waited.await.is_ok(), "{what} never came about");

@@ -93,7 +93,7 @@ async fn another_accounts_events_are_not_delivered() {
     let node = stage.start();
     let create = crate::policy::CreatePolicy {
         name: "his".to_owned(),
-        rules: String::new(),
+        rules: "ALLOW: read".to_owned(),
         ..crate::policy::CreatePolicy::default()
     };
     let his = stage.world.by(&other.caller, create).await.unwrap().position;
