@@ -15,6 +15,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use reef_commands::{
     Bus, Drivers, Gateways, RandomEntropy, Secrets, Services,
     conversation::Chat,
+    delivery::{DispatchParts, Dispatcher},
     follower::FollowerConfig,
     machine::Desk,
     managers::{Context, Managers},
@@ -144,6 +145,16 @@ impl Rig {
             "test",
             &FollowerConfig::default(),
         ));
+        if let Some(sender) = bus.services().gateways.webhooks.clone() {
+            let parts = DispatchParts {
+                bus: bus.clone(),
+                sender,
+                deliveries: key_uses.clone(),
+                checkpoints: Arc::clone(&checkpoints),
+                config: Arc::default(),
+            };
+            managers.deliver(Dispatcher::new(parts, "test")).await;
+        }
         let shutdown = CancellationToken::new();
         let mut config = ApiConfig {
             rate_limit_per_minute: 0,

@@ -6,10 +6,12 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use chrono::TimeDelta;
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
+use reef_commands::delivery::DispatchConfig;
 use reef_gateways::identity::IssuerConfig;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -74,6 +76,16 @@ pub(crate) struct Config {
     pub(crate) webhook_allowed_cidrs: Vec<String>,
     /// Whether webhooks may go over plain http, to those networks only.
     pub(crate) webhook_allow_http: bool,
+    /// Deliveries to one webhook under way at a time.
+    pub(crate) webhook_concurrency: u32,
+    /// Deliveries to one webhook in a second; 0: no limit.
+    pub(crate) webhook_rate_per_s: u32,
+    /// Deliveries of one webhook that wait to be tried again; beyond, new ones wait in the log.
+    pub(crate) webhook_max_retries: u32,
+    /// The waits between tries of a delivery are multiplied by this.
+    pub(crate) webhook_wait_factor: f64,
+    /// A webhook to which nothing got through for so many seconds is disabled.
+    pub(crate) webhook_disable_after_s: u32,
     /// Ports that webhooks may go to; any when empty.
     pub(crate) webhook_ports: Vec<u16>,
     /// Who provides the machines of users who do not say: `embedded` or `ec2`.
@@ -138,6 +150,11 @@ impl Default for Config {
             stripe_base_url: None,
             webhook_allowed_cidrs: Vec::new(),
             webhook_allow_http: false,
+            webhook_concurrency: 8,
+            webhook_rate_per_s: 0,
+            webhook_max_retries: 100,
+            webhook_wait_factor: 1.0,
+            webhook_disable_after_s: 5 * 24 * 3600,
             webhook_ports: Vec::new(),
             vm_provider: "embedded".to_owned(),
             ec2_region: None,
@@ -171,6 +188,24 @@ impl Config {
         }
         let env = Env::prefixed("REEF_").filter(|key| is_ours(&key.as_str().to_ascii_lowercase()));
         figment.merge(env).extract().context("configuration")
+    }
+
+    /// How deliveries to webhooks go.
+    pub(crate) fn deliveries(&self) -> Result<DispatchConfig> {
+        let factor = self.webhook_wait_factor;
+        anyhow::ensure!(
+            factor > 0.0 && factor <= 100.0,
+            "webhook_wait_factor must be more than 0 and at most 100"
+        );
+        anyhow::ensure!(self.webhook_concurrency > 0, "webhook_concurrency must not be 0");
+        Ok(DispatchConfig {
+            concurrency: usize::try_from(self.webhook_concurrency)?,
+            rate_per_s: self.webhook_rate_per_s,
+            max_retries: usize::try_from(self.webhook_max_retries)?,
+            time_factor: factor,
+            disable_after: TimeDelta::seconds(self.webhook_disable_after_s.into()),
+            ..DispatchConfig::default()
+        })
     }
 
     /// The database's URL.

@@ -9,6 +9,7 @@ use reef_api::{ApiConfig, ApiParts, ApiState, CheckpointKey, router};
 use reef_commands::{
     Bus, Drivers, Gateways, RandomEntropy, Secrets, Services,
     conversation::Chat,
+    delivery::{DispatchParts, Dispatcher},
     follower::FollowerConfig,
     machine::Desk,
     managers::{Context, Managers},
@@ -75,6 +76,9 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         &holder,
         &FollowerConfig::default(),
     ));
+    managers
+        .deliver(dispatcher(&config, &bus, &store, &holder)?)
+        .await;
     let chat = Chat::new(bus.clone(), drivers.clone());
     let shutdown = CancellationToken::new();
     let state = ApiState::new(ApiParts {
@@ -142,6 +146,19 @@ fn gateways(config: &Config, clock: &Arc<dyn Clock>) -> Result<Gateways> {
         payments,
         webhooks: Some(webhooks(config)?),
     })
+}
+
+/// Delivers to webhooks.
+fn dispatcher(config: &Config, bus: &Bus, store: &Store, holder: &str) -> Result<Dispatcher> {
+    let sender = bus.services().gateways.webhooks.as_ref();
+    let parts = DispatchParts {
+        bus: bus.clone(),
+        sender: Arc::clone(sender.context("webhooks")?),
+        deliveries: Arc::new(store.clone()),
+        checkpoints: Arc::new(store.clone()),
+        config: Arc::new(config.deliveries()?),
+    };
+    Ok(Dispatcher::new(parts, holder))
 }
 
 /// Sends webhooks where the operator allows.

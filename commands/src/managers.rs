@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Bus, CommandError,
+    delivery::Dispatcher,
     follower::{EffectError, Follower, FollowerConfig, ProcessManager, Retried, Sweep, run_sweep},
     ports::{Checkpoints, LogError, RuntimeDriver, RuntimeSpec},
 };
@@ -151,6 +152,13 @@ impl Managers {
             tasks: tokio::sync::Mutex::new(tasks),
             ..managers
         }
+    }
+
+    /// Delivers to webhooks as well, on one node at a time.
+    pub async fn deliver(&self, dispatcher: Dispatcher) {
+        let cancel = self.cancel.clone();
+        let mut tasks = self.tasks.lock().await;
+        tasks.spawn(async move { dispatcher.run(cancel).await });
     }
 
     /// Performs the parked intents of a key again.

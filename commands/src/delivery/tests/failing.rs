@@ -13,8 +13,8 @@ use crate::{
 #[tokio::test(start_paused = true)]
 async fn a_dead_endpoint_is_left_alone_and_loses_nothing() {
     let stage = Stage::new().await;
-    let hook = stage.webhook("http://dead/").await;
-    stage.receiver.always("http://dead/", Reply::Refuse);
+    let hook = stage.webhook("https://dead/").await;
+    stage.receiver.always("https://dead/", Reply::Refuse);
     let node = stage.start_for_days();
     let positions = stage.policies(1000).await;
     stage
@@ -26,13 +26,13 @@ async fn a_dead_endpoint_is_left_alone_and_loses_nothing() {
     assert!(standing.lag >= 980, "the cursor stays");
     assert!(standing.failing_since.is_some());
     assert!(
-        stage.tries("http://dead/") < 250,
+        stage.tries("https://dead/") < 250,
         "{}",
-        stage.tries("http://dead/")
+        stage.tries("https://dead/")
     );
-    stage.receiver.always("http://dead/", Reply::Status(204));
-    stage.until_delivered("http://dead/", &positions).await;
-    assert_eq!(stage.got("http://dead/").len(), 1000, "each once");
+    stage.receiver.always("https://dead/", Reply::Status(204));
+    stage.until_delivered("https://dead/", &positions).await;
+    assert_eq!(stage.got("https://dead/").len(), 1000, "each once");
     stage
         .until("out of trouble", async || !stage.standing(&hook).await.in_trouble)
         .await;
@@ -47,8 +47,8 @@ async fn a_dead_endpoint_is_left_alone_and_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn retries_are_bounded() {
     let stage = Stage::new().await;
-    let hook = stage.webhook("http://a/").await;
-    stage.receiver.fail_each_once("http://a/");
+    let hook = stage.webhook("https://a/").await;
+    stage.receiver.fail_each_once("https://a/");
     let node = stage.start_with(DispatchConfig {
         max_retries: 3,
         trouble_after: 1000,
@@ -59,40 +59,42 @@ async fn retries_are_bounded() {
     stage
         .until("all", async || {
             most.set(most.get().max(stage.standing(&hook).await.waiting));
-            stage.got("http://a/").len() == positions.len()
+            stage.got("https://a/").len() == positions.len()
         })
         .await;
     assert_eq!(most.get(), 3);
-    stage.until_delivered("http://a/", &positions).await;
-    assert_eq!(stage.tries("http://a/"), 100, "none more than twice");
+    stage.until_delivered("https://a/", &positions).await;
+    assert_eq!(stage.tries("https://a/"), 100, "none more than twice");
     node.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_receiver_says_when_it_wants_more() {
     let stage = Stage::new().await;
-    stage.webhook("http://a/").await;
-    stage.receiver.next("http://a/", Reply::RetryAfter(429, "120"), 1);
+    stage.webhook("https://a/").await;
+    stage
+        .receiver
+        .next("https://a/", Reply::RetryAfter(429, "120"), 1);
     let node = stage.start_with(DispatchConfig {
         concurrency: 1,
         ..DispatchConfig::default()
     });
     let positions = stage.policies(10).await;
-    stage.until_delivered("http://a/", &positions).await;
-    let first = stage.tries_of("http://a/", positions[0]);
+    stage.until_delivered("https://a/", &positions).await;
+    let first = stage.tries_of("https://a/", positions[0]);
     assert!((first[1] - first[0]).num_seconds() >= 120);
-    let second = stage.tries_of("http://a/", positions[1]);
+    let second = stage.tries_of("https://a/", positions[1]);
     assert!((second[0] - first[0]).num_seconds() >= 120, "others wait too");
     // Out of bounds, or with another status, it is not listened to.
     stage
         .receiver
-        .next("http://a/", Reply::RetryAfter(503, "999999999"), 1);
+        .next("https://a/", Reply::RetryAfter(503, "999999999"), 1);
     stage
         .receiver
-        .next("http://a/", Reply::RetryAfter(500, "9999"), 1);
+        .next("https://a/", Reply::RetryAfter(500, "9999"), 1);
     let more = stage.policies(2).await;
-    stage.until_delivered("http://a/", &more).await;
-    let third = stage.tries_of("http://a/", more[0]);
+    stage.until_delivered("https://a/", &more).await;
+    let third = stage.tries_of("https://a/", more[0]);
     assert!((third[1] - third[0]).num_minutes() <= 61);
     node.stop().await;
 }
@@ -100,8 +102,8 @@ async fn the_receiver_says_when_it_wants_more() {
 #[tokio::test(start_paused = true)]
 async fn one_that_is_gone_is_disabled_at_once() {
     let stage = Stage::new().await;
-    let hook = stage.webhook("http://gone/").await;
-    stage.receiver.always("http://gone/", Reply::Status(410));
+    let hook = stage.webhook("https://gone/").await;
+    stage.receiver.always("https://gone/", Reply::Status(410));
     let node = stage.start_with(DispatchConfig {
         concurrency: 1,
         lease_ttl: Duration::from_hours(3),
@@ -113,22 +115,22 @@ async fn one_that_is_gone_is_disabled_at_once() {
         .until("disabled", async || stage.count("WebhookDisabled") == 1)
         .await;
     stage.pass(Duration::from_hours(48)).await;
-    assert_eq!(stage.tries("http://gone/"), 1, "nothing more is sent");
+    assert_eq!(stage.tries("https://gone/"), 1, "nothing more is sent");
     let disabled = stage.world.store.events();
     let disabled = disabled
         .iter()
         .find(|event| event.event.event_type() == "WebhookDisabled");
     assert!(disabled.unwrap().payload.contains("\"gone\""));
-    stage.receiver.always("http://gone/", Reply::Status(200));
+    stage.receiver.always("https://gone/", Reply::Status(200));
     let enable = EnableWebhook {
         webhook_id: hook,
         from: None,
     };
     stage.world.by(&stage.member.caller, enable).await.unwrap();
     let positions = stage.policies(5).await;
-    stage.until_delivered("http://gone/", &positions).await;
+    stage.until_delivered("https://gone/", &positions).await;
     assert_eq!(
-        stage.got("http://gone/").len(),
+        stage.got("https://gone/").len(),
         6,
         "the one that waits, and what is new"
     );
@@ -138,8 +140,8 @@ async fn one_that_is_gone_is_disabled_at_once() {
 #[tokio::test(start_paused = true)]
 async fn one_that_keeps_failing_is_disabled_after_days() {
     let stage = Stage::new().await;
-    let hook = stage.webhook("http://bad/").await;
-    stage.receiver.always("http://bad/", Reply::Status(302));
+    let hook = stage.webhook("https://bad/").await;
+    stage.receiver.always("https://bad/", Reply::Status(302));
     let node = stage.start_for_days();
     let began = stage.now();
     stage.policies(30).await;
@@ -148,9 +150,9 @@ async fn one_that_keeps_failing_is_disabled_after_days() {
         .await;
     let after = stage.now() - began;
     assert!((5 * 24..6 * 24).contains(&after.num_hours()), "{after}");
-    let tries = stage.tries("http://bad/");
+    let tries = stage.tries("https://bad/");
     stage.pass(Duration::from_hours(48)).await;
-    assert_eq!(stage.tries("http://bad/"), tries);
+    assert_eq!(stage.tries("https://bad/"), tries);
     let standing = stage.standing(&hook).await;
     assert!(standing.cursor.is_some(), "its owner sees where it was");
     node.stop().await;
@@ -160,20 +162,20 @@ async fn one_that_keeps_failing_is_disabled_after_days() {
 #[tokio::test(start_paused = true)]
 async fn thermidoras_form_is_tried_five_times() {
     let stage = Stage::new().await;
-    let mut create = CreateWebhook::new("http://t/", vec!["*".to_owned()]);
+    let mut create = CreateWebhook::new("https://t/", vec!["*".to_owned()]);
     create.form = WebhookForm::Thermidora;
     let hook = stage.create(create).await;
     stage
         .receiver
-        .always("http://t/", Reply::Slow(Duration::from_secs(60), 200));
+        .always("https://t/", Reply::Slow(Duration::from_secs(60), 200));
     let node = stage.start_for_days();
     let test = TestWebhook {
         webhook_id: hook.clone(),
     };
     let answer = stage.world.by(&stage.member.caller, test).await.unwrap();
-    stage.until("five", async || stage.tries("http://t/") == 5).await;
+    stage.until("five", async || stage.tries("https://t/") == 5).await;
     stage.pass(Duration::from_hours(100)).await;
-    let tries = stage.tries_of("http://t/", answer.position);
+    let tries = stage.tries_of("https://t/", answer.position);
     let gaps: Vec<i64> = tries
         .windows(2)
         .map(|pair| (pair[1] - pair[0]).num_seconds())

@@ -176,12 +176,16 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) async fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(PausedClock::new());
-        let world = World::at(Arc::clone(&clock), Gateways::default());
-        let member = world.account("ada", Dialect::Native).await;
         let receiver = Arc::new(Receiver {
             clock: Arc::clone(&clock),
             script: Mutex::default(),
         });
+        let gateways = Gateways {
+            webhooks: Some(receiver.clone()),
+            ..Gateways::default()
+        };
+        let world = World::at(Arc::clone(&clock), gateways);
+        let member = world.account("ada", Dialect::Native).await;
         Self {
             world,
             receiver,
