@@ -2,6 +2,7 @@
 
 mod chat;
 mod content;
+mod outcome;
 
 use chrono::TimeDelta;
 use reef_domain::{
@@ -18,6 +19,7 @@ use crate::{Audience, CommandError, CommandSpec, Outcome, Services, Unit, UseCas
 
 pub use chat::{Chat, ReplyPart, ReplyParts};
 pub use content::{open_message, seal_message};
+pub(crate) use outcome::fail_reply;
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec::of::<StartConversation>(),

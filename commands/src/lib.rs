@@ -24,6 +24,7 @@ mod spec;
 mod unit;
 
 pub mod account;
+pub mod activity;
 pub mod agent;
 pub mod api_key;
 pub mod cloud_event;

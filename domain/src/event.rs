@@ -214,6 +214,8 @@ macro_rules! any_event {
 any_event! {
     /// Of an account.
     Account => crate::account::Account,
+    /// Of what an agent did.
+    Activity => crate::activity::Activity,
     /// Of an agent.
     Agent => crate::agent::Agent,
     /// Of an API key.
@@ -251,7 +253,7 @@ any_event! {
 macro_rules! for_each_decider {
     ($then:ident) => {
         $then! {
-            $crate::account::Account, $crate::agent::Agent, $crate::api_key::ApiKey,
+            $crate::account::Account, $crate::activity::Activity, $crate::agent::Agent, $crate::api_key::ApiKey,
             $crate::conversation::Conversation, $crate::ledger::Ledger, $crate::machine::Machine,
             $crate::policy::Policy,
             $crate::provisioning_job::ProvisioningJob, $crate::reservation::Reservation,

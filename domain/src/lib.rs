@@ -16,6 +16,7 @@ mod ids;
 mod text;
 
 pub mod account;
+pub mod activity;
 pub mod agent;
 pub mod api_key;
 pub mod conversation;

@@ -5,6 +5,7 @@ use crate::{AnyView, Projection, ViewOf};
 mod shared;
 
 pub mod account;
+pub mod activity;
 pub mod agent;
 pub mod api_key;
 pub mod checkout;
@@ -32,6 +33,7 @@ pub use shared::{Failure, TokenUsage};
 pub fn all() -> Vec<Box<dyn AnyView>> {
     vec![
         view::<account::Accounts>(),
+        view::<activity::Activities>(),
         view::<agent::Agents>(),
         view::<api_key::ApiKeys>(),
         view::<checkout::Checkouts>(),

@@ -39,7 +39,7 @@ pub(super) async fn list(
     let text = if sealed::are_in(view.name()) {
         let mut opened = Vec::with_capacity(found.data.len());
         for doc in &found.data {
-            opened.push(sealed::opened(&state, &doc.payload).await?);
+            opened.push(sealed::opened(&state, view.name(), &doc.payload).await?);
         }
         page::page(opened, found.next, position)
     } else {
@@ -107,7 +107,7 @@ pub(super) async fn get(
         return Ok(Answered::not_modified().tagged(&tag).at(position));
     }
     let body = if sealed::are_in(view.name()) {
-        sealed::opened(&state, found.payload()).await?.into()
+        sealed::opened(&state, view.name(), found.payload()).await?.into()
     } else {
         found.into_body()
     };

@@ -13,6 +13,6 @@ fn only_the_field_is_replaced() {
 fn base64_is_what_a_sealed_text_looks_like() {
     let text =
         r#"{"id":"m","account_id":"a","agent_id":"g","conversation_id":"c","content_sealed":"q+/9=="}"#;
-    let sealed: Sealed<'_> = serde_json::from_str(text).unwrap();
+    let sealed: Sealed = serde_json::from_str(text).unwrap();
     assert_eq!(sealed.content, "q+/9==");
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use reef_domain::{
     AgentId, ConversationId, MessageId,
     agent::{Agent, AgentStatus},
-    conversation::{Conversation, ConversationCommand},
+    conversation::Conversation,
     runtime::{Runtime, RuntimeStatus},
 };
 use reef_projections::{
@@ -19,7 +19,10 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
-use super::{SendMessage, new_message_id, open_message, seal_message};
+use super::{
+    SendMessage, new_message_id, open_message,
+    outcome::{Reply, complete_reply, fail_reply},
+};
 use crate::{
     Answer, Bus, Caller, CommandError, Drivers, Request,
     managers::{bundle::bundle_in_force, spec_of},
@@ -387,37 +390,16 @@ impl Chat {
     }
 
     async fn record(&self, exchange: &Exchange, said: Said) -> Result<ReplyPart, CommandError> {
-        let bus = &self.0.bus;
-        let conversation = bus.state::<Conversation>(&exchange.conversation_id).await?;
-        let account = conversation.and_then(|conversation| conversation.account_id.clone());
-        let Some(account) = account else {
-            return Err(CommandError::Unknown {
-                kind: "conversation",
-                id: exchange.conversation_id.to_string(),
-            });
+        let message_id = new_message_id(self.0.bus.services());
+        let reply = Reply {
+            conversation_id: &exchange.conversation_id,
+            in_reply_to: &exchange.message_id,
+            message_id: &message_id,
+            content: &said.content,
+            model: &said.model,
+            usage: said.usage,
         };
-        let services = bus.services();
-        let message_id = new_message_id(services);
-        let sealed = seal_message(
-            &*services.vault,
-            &account,
-            &exchange.agent_id,
-            &exchange.conversation_id,
-            &message_id,
-            &said.content,
-        )
-        .await?;
-        let complete = ConversationCommand::CompleteReply {
-            message_id: message_id.clone(),
-            in_reply_to: exchange.message_id.clone(),
-            content_sealed: sealed.0,
-            model: said.model.clone(),
-            input_tokens: said.usage.input_tokens,
-            output_tokens: said.usage.output_tokens,
-        };
-        let answer = bus
-            .decide::<Conversation>(&exchange.conversation_id, complete, &by_agent(exchange))
-            .await?;
+        let answer = complete_reply(&self.0.bus, &reply, &by_agent(exchange)).await?;
         Ok(ReplyPart::Completed {
             message_id,
             content: said.content,
@@ -429,16 +411,15 @@ impl Chat {
 
     async fn record_failure(&self, exchange: &Exchange, error: &CommandError) -> ReplyPart {
         let part = failed(error.code(), &error.to_string());
-        let fail = ConversationCommand::FailReply {
-            in_reply_to: exchange.message_id.clone(),
-            code: error.code().to_owned(),
-            reason: error.to_string(),
-        };
-        let recorded = self
-            .0
-            .bus
-            .decide::<Conversation>(&exchange.conversation_id, fail, &by_agent(exchange))
-            .await;
+        let recorded = fail_reply(
+            &self.0.bus,
+            &exchange.conversation_id,
+            &exchange.message_id,
+            error.code(),
+            &error.to_string(),
+            &by_agent(exchange),
+        )
+        .await;
         if let Err(error) = recorded {
             // Its timer will tell: the message counts as interrupted then.
             tracing::warn!(message = %exchange.message_id, %error, "a failed reply could not be recorded");

@@ -13,6 +13,7 @@ use reef_domain::{
 use reef_projections::{
     Query,
     views::{
+        activity::Activities,
         conversation::Conversations,
         message::{MessageRole, Messages},
         usage::Usages,
@@ -271,6 +272,13 @@ async fn a_reply_is_streamed_and_recorded_as_it_was_said() {
     );
     assert_eq!(scene.text(&messages[0]).await, "hello there");
     assert_eq!(scene.text(&messages[1]).await, "hello there");
+    let types = scene.world.event_types();
+    assert!(
+        types.ends_with(&["ReplyCompleted", "AgentMessageSent"]),
+        "{types:?}"
+    );
+    let activity = scene.world.doc::<Activities>(message_id).await.unwrap();
+    assert_eq!(activity.in_reply_to.as_ref(), Some(&messages[0].id));
     assert_eq!(*position, scene.world.store.events().len() as u64);
     assert_eq!(scene.world.doc::<Usages>(&scene.agent).await.unwrap().requests, 1);
     assert!(
@@ -364,6 +372,11 @@ async fn a_reply_that_breaks_off_is_recorded_as_failed() {
         let messages = scene.messages().await;
         assert_eq!(messages.len(), 1);
         assert_eq!(messages[0].failure.as_ref().unwrap().code, code);
+        let types = scene.world.event_types();
+        assert!(
+            types.ends_with(&["ReplyFailed", "AgentErrorReported"]),
+            "{types:?}"
+        );
         let conversation = scene.world.state::<Conversation>(&answer.aggregate.id).await;
         assert!(conversation.open_replies.is_empty());
     }

@@ -86,6 +86,7 @@ impl ProcessManager for Metering {
                 )]
             }
             AnyEvent::Account(_)
+            | AnyEvent::Activity(_)
             | AnyEvent::Agent(_)
             | AnyEvent::ApiKey(_)
             | AnyEvent::Conversation(_)

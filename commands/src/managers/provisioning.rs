@@ -165,6 +165,7 @@ impl ProcessManager for Provisioning {
                 vec![Intent::new(key, "configure", action)]
             }
             AnyEvent::Account(_)
+            | AnyEvent::Activity(_)
             | AnyEvent::Agent(_)
             | AnyEvent::ApiKey(_)
             | AnyEvent::Conversation(_)

@@ -99,6 +99,7 @@ impl ProcessManager for Tasks {
                 Action::FailRunning(RuntimeId::new(id())),
             ),
             AnyEvent::Account(_)
+            | AnyEvent::Activity(_)
             | AnyEvent::Agent(_)
             | AnyEvent::ApiKey(_)
             | AnyEvent::Conversation(_)

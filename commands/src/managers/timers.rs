@@ -5,8 +5,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use reef_domain::{
-    MessageId,
-    conversation::{Conversation, ConversationCommand},
     runtime::{Runtime, RuntimeCommand},
     task::{Task, TaskCommand},
     webhook::{Webhook, WebhookCommand},
@@ -16,6 +14,7 @@ use reef_projections::{Filter, views::timer::due};
 use super::{Context, NAME};
 use crate::{
     Answer, Caller, CommandError, Request,
+    conversation::fail_reply,
     follower::{EffectError, Sweep},
 };
 
@@ -82,16 +81,18 @@ impl Sweep for DueTimers {
                     .await
                     .map(Some),
                 (Some("reply"), Some(conversation), Some(message)) => {
-                    let fail = ConversationCommand::FailReply {
-                        in_reply_to: MessageId::from(message),
-                        code: "interrupted".to_owned(),
-                        reason: "the reply was not finished in time".to_owned(),
-                    };
-                    self.0
-                        .bus
-                        .decide::<Conversation>(conversation, fail, &request)
-                        .await
-                        .map(Some)
+                    let (conversation, message) = (conversation.into(), message.into());
+                    let reason = "the reply was not finished in time";
+                    fail_reply(
+                        &self.0.bus,
+                        &conversation,
+                        &message,
+                        "interrupted",
+                        reason,
+                        &request,
+                    )
+                    .await
+                    .map(Some)
                 }
                 (Some("overlap"), Some(webhook), None) => self
                     .0

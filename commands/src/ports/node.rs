@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Usage;
-use crate::CommandError;
+use crate::{CommandError, activity::ActivityReport};
 
 /// How grave a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,4 +55,7 @@ pub trait NodeEvents: Send + Sync + 'static {
     async fn complete_task(&self, task: &TaskId, result: &str, usage: Usage) -> Result<(), CommandError>;
     /// The task cannot be done; `code` is stable, `reason` for people.
     async fn fail_task(&self, task: &TaskId, code: &str, reason: &str) -> Result<(), CommandError>;
+    /// An agent did something by itself: a cron job of it ran, it spoke of its own accord, or it failed at
+    /// something.
+    async fn report_activity(&self, report: ActivityReport) -> Result<(), CommandError>;
 }

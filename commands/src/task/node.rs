@@ -1,4 +1,4 @@
-//! What nodes report about tasks, over the bus.
+//! What nodes report about tasks and of agents, over the bus.
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -9,6 +9,7 @@ use reef_domain::{
 
 use crate::{
     Bus, Caller, CommandError, Request,
+    activity::{self, ActivityReport},
     ports::{NodeEvents, Usage},
 };
 
@@ -72,5 +73,9 @@ impl NodeEvents for NodeReports {
             },
         )
         .await
+    }
+
+    async fn report_activity(&self, report: ActivityReport) -> Result<(), CommandError> {
+        activity::report(&self.bus, &report).await
     }
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use reef_domain::{AnyEvent, Decider, Event, Refusal, replay};
 
 mod accounts;
+mod activities;
 mod commands;
 mod webhooks;
 
@@ -87,6 +88,7 @@ macro_rules! laws {
 
 laws! {
     accounts: reef_domain::account::Account, accounts::account();
+    activities: reef_domain::activity::Activity, activities::activity();
     agents: reef_domain::agent::Agent, commands::agent();
     api_keys: reef_domain::api_key::ApiKey, commands::api_key();
     conversations: reef_domain::conversation::Conversation, commands::conversation();

@@ -123,6 +123,40 @@ pub enum Report {
         /// Why, for people.
         reason: String,
     },
+    /// A cron job of an agent ran.
+    CronCompleted {
+        /// The node's own id of the report, unique for the agent.
+        report_id: String,
+        /// Whose job.
+        agent_id: AgentId,
+        /// Its name.
+        job_name: String,
+        /// The result.
+        content: String,
+    },
+    /// An agent said something of its own accord.
+    AgentMessage {
+        /// The node's own id of the report, unique for the agent.
+        report_id: String,
+        /// Which agent.
+        agent_id: AgentId,
+        /// What it said.
+        content: String,
+    },
+    /// An agent could not do something by itself.
+    AgentError {
+        /// The node's own id of the report, unique for the agent.
+        report_id: String,
+        /// Which agent.
+        agent_id: AgentId,
+        /// Stable code.
+        code: String,
+        /// The error, for people.
+        content: String,
+        /// The cron job that failed, if one did.
+        #[serde(default)]
+        job_name: Option<String>,
+    },
     /// It printed a line. Lines are dropped rather than kept without bound.
     Logged {
         /// The agent it is about.

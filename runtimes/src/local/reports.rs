@@ -83,12 +83,19 @@ impl Hub {
 
     async fn record(&self, machine: &ConnectedMachine, report: &Report) -> Result<Verdict, CommandError> {
         let node = &self.0.node;
+        if let Some(activity) = report.activity(&machine.runtime_id) {
+            node.report_activity(activity).await?;
+            return Ok(Verdict::Taken);
+        }
         let task = match report {
             Report::TaskClaimed { task_id }
             | Report::ApprovalNeeded { task_id, .. }
             | Report::TaskCompleted { task_id, .. }
             | Report::TaskFailed { task_id, .. } => task_id,
-            Report::Logged { .. } => return Ok(Verdict::Taken),
+            Report::CronCompleted { .. }
+            | Report::AgentMessage { .. }
+            | Report::AgentError { .. }
+            | Report::Logged { .. } => return Ok(Verdict::Taken),
         };
         if !self.0.desk.is_its_task(machine, task).await? {
             return Err(CommandError::Unknown {
@@ -120,7 +127,10 @@ impl Hub {
                 code,
                 reason,
             } => node.fail_task(task_id, code, reason).await?,
-            Report::Logged { .. } => {}
+            Report::CronCompleted { .. }
+            | Report::AgentMessage { .. }
+            | Report::AgentError { .. }
+            | Report::Logged { .. } => {}
         }
         Ok(Verdict::Taken)
     }

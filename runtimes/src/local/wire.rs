@@ -1,10 +1,14 @@
 //! Between the frames and what the ports speak of.
 
-use reef_commands::ports::{
-    AgentBundle, ChatRequest, ChatTurn, DriverError, RuntimeObservation, RuntimeSpec, TaskAssignment,
+use reef_commands::{
+    activity::{ActivityReport, Did},
+    ports::{
+        AgentBundle, ChatRequest, ChatTurn, DriverError, RuntimeObservation, RuntimeSpec, TaskAssignment,
+    },
 };
+use reef_domain::RuntimeId;
 
-use super::protocol::{Bundle, Call, Observed, Outcome, Runtime, Turn};
+use super::protocol::{Bundle, Call, Observed, Outcome, Report, Runtime, Turn};
 
 impl From<&RuntimeSpec> for Runtime {
     fn from(spec: &RuntimeSpec) -> Self {
@@ -142,6 +146,85 @@ impl From<Result<RuntimeObservation, DriverError>> for Outcome {
     fn from(result: Result<RuntimeObservation, DriverError>) -> Self {
         result.map_or_else(Into::into, |observation| Self::Observed {
             observation: observation.into(),
+        })
+    }
+}
+
+impl From<ActivityReport> for Report {
+    fn from(report: ActivityReport) -> Self {
+        let ActivityReport {
+            agent_id,
+            report_id,
+            content,
+            ..
+        } = report;
+        match report.did {
+            Did::CompletedCronJob { job_name } => Self::CronCompleted {
+                report_id,
+                agent_id,
+                job_name,
+                content,
+            },
+            Did::SentMessage { .. } => Self::AgentMessage {
+                report_id,
+                agent_id,
+                content,
+            },
+            Did::ReportedError { code, job_name } => Self::AgentError {
+                report_id,
+                agent_id,
+                code,
+                content,
+                job_name,
+            },
+        }
+    }
+}
+
+impl Report {
+    /// What it says that an agent on that runtime did by itself; `None`: it is about something else.
+    pub(super) fn activity(&self, runtime_id: &RuntimeId) -> Option<ActivityReport> {
+        let (report_id, agent_id, content, did) = match self.clone() {
+            Self::CronCompleted {
+                report_id,
+                agent_id,
+                job_name,
+                content,
+            } => (report_id, agent_id, content, Did::CompletedCronJob { job_name }),
+            Self::AgentMessage {
+                report_id,
+                agent_id,
+                content,
+            } => (
+                report_id,
+                agent_id,
+                content,
+                Did::SentMessage { in_reply_to: None },
+            ),
+            Self::AgentError {
+                report_id,
+                agent_id,
+                code,
+                content,
+                job_name,
+            } => (
+                report_id,
+                agent_id,
+                content,
+                Did::ReportedError { code, job_name },
+            ),
+            Self::TaskClaimed { .. }
+            | Self::ApprovalNeeded { .. }
+            | Self::TaskCompleted { .. }
+            | Self::TaskFailed { .. }
+            | Self::Logged { .. } => return None,
+        };
+        Some(ActivityReport {
+            runtime_id: runtime_id.clone(),
+            agent_id,
+            report_id,
+            did,
+            content,
         })
     }
 }

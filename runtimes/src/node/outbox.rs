@@ -139,9 +139,11 @@ impl Outbox {
         self.changed.send_modify(|count| *count += 1);
     }
 
-    /// What became of a task must survive this process.
+    /// What became of a task, and what an agent did by itself, must survive this process.
     async fn keep(&self, report: &Report) -> Option<PathBuf> {
-        outcome_of(report)?;
+        if !is_kept(report) {
+            return None;
+        }
         let number = self.files.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.join(format!("{}-{number}.json", self.instance));
         let text = serde_json::to_vec(report).ok()?;
@@ -203,6 +205,22 @@ fn outcome_of(report: &Report) -> Option<&TaskId> {
         Report::ApprovalNeeded { task_id, .. }
         | Report::TaskCompleted { task_id, .. }
         | Report::TaskFailed { task_id, .. } => Some(task_id),
-        Report::TaskClaimed { .. } | Report::Logged { .. } => None,
+        Report::TaskClaimed { .. }
+        | Report::CronCompleted { .. }
+        | Report::AgentMessage { .. }
+        | Report::AgentError { .. }
+        | Report::Logged { .. } => None,
+    }
+}
+
+fn is_kept(report: &Report) -> bool {
+    match report {
+        Report::ApprovalNeeded { .. }
+        | Report::TaskCompleted { .. }
+        | Report::TaskFailed { .. }
+        | Report::CronCompleted { .. }
+        | Report::AgentMessage { .. }
+        | Report::AgentError { .. } => true,
+        Report::TaskClaimed { .. } | Report::Logged { .. } => false,
     }
 }

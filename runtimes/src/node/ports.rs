@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reef_commands::{
     CommandError,
+    activity::ActivityReport,
     ports::{
         DriverError, LogLevel, LogLine, LogLines, NodeEvents, Sealed, Usage, Vault, VaultError, VaultOwner,
         runtime::{ModelSecret, SecretLookup},
@@ -94,6 +95,10 @@ impl NodeEvents for Reporter {
             reason: reason.to_owned(),
         })
         .await
+    }
+
+    async fn report_activity(&self, report: ActivityReport) -> Result<(), CommandError> {
+        self.report(report.into()).await
     }
 }
 

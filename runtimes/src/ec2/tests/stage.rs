@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use reef_commands::{
     CommandError,
+    activity::ActivityReport,
     ports::{
         AgentBundle, ChatRequest, DriverError, EffectToken, NodeEvents, RuntimeDriver as _,
         RuntimeObservation, RuntimeSpec, SystemClock, TaskAssignment, Usage,
@@ -71,6 +72,11 @@ impl NodeEvents for World {
 
     async fn fail_task(&self, _: &TaskId, code: &str, reason: &str) -> Result<(), CommandError> {
         self.report(format!("failed: {code}: {reason}"));
+        Ok(())
+    }
+
+    async fn report_activity(&self, report: ActivityReport) -> Result<(), CommandError> {
+        self.report(format!("did: {}", report.content));
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use reef_commands::{
     CommandError,
+    activity::ActivityReport,
     memory::MemoryStore,
     ports::{
         AgentBundle, ChatChunk, ChatRequest, ChatTurn, Clock, DriverError, EffectToken, LogLines, NodeEvents,
@@ -44,6 +45,7 @@ pub(super) enum Report {
     ApprovalAsked { rule: String, reason: String },
     Completed { result: String, usage: Usage },
     Failed { code: String, reason: String },
+    Did(ActivityReport),
 }
 
 /// Takes reports; answers claims as told, and other reports with the errors that were queued.
@@ -93,6 +95,10 @@ impl NodeEvents for TestNode {
             code: code.to_owned(),
             reason: reason.to_owned(),
         })
+    }
+
+    async fn report_activity(&self, report: ActivityReport) -> Result<(), CommandError> {
+        self.take(Report::Did(report))
     }
 }
 

@@ -1,0 +1,42 @@
+//! Commands of activity.
+
+use proptest::{option, prelude::*};
+use reef_domain::activity::{ActivityCommand, ActivityRecord, ActivitySender, Keeper};
+
+use crate::commands::{id, text};
+
+fn record() -> impl Strategy<Value = ActivityRecord> {
+    let keeper = prop::sample::select(vec![Keeper::Runtime, Keeper::Agent]);
+    (id(), id(), id(), id(), option::of(text()), text(), keeper, text()).prop_map(
+        |(activity_id, account_id, runtime_id, agent_id, agent_slug, name, keeper, content_sealed)| {
+            ActivityRecord {
+                activity_id,
+                account_id,
+                runtime_id,
+                agent_id,
+                agent_slug,
+                sender: ActivitySender {
+                    kind: "agent".to_owned(),
+                    id: name.clone(),
+                    name,
+                },
+                keeper,
+                content_sealed,
+            }
+        },
+    )
+}
+
+pub(crate) fn activity() -> impl Strategy<Value = ActivityCommand> {
+    use ActivityCommand as Do;
+    prop_oneof![
+        (record(), text()).prop_map(|(record, job_name)| Do::CompleteCronJob { record, job_name }),
+        (record(), option::of(id()))
+            .prop_map(|(record, in_reply_to)| Do::SendMessage { record, in_reply_to }),
+        (record(), text(), option::of(text())).prop_map(|(record, code, job_name)| Do::ReportError {
+            record,
+            code,
+            job_name,
+        }),
+    ]
+}
