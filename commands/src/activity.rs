@@ -120,7 +120,7 @@ pub(crate) async fn record(
         return Ok(());
     }
     let keeper = Keeper::of(unit.load::<Account>(&account_id).await?.dialect);
-    let agent_slug: Option<String> = None;
+    let agent_slug = agent.slug.clone();
     let mut record = ActivityRecord {
         activity_id: activity_id.clone(),
         account_id,
@@ -129,7 +129,7 @@ pub(crate) async fn record(
         sender: ActivitySender {
             kind: "agent".to_owned(),
             id: agent_slug.clone().unwrap_or_else(|| agent_id.to_string()),
-            name: agent.name.clone(),
+            name: agent.display_name.clone().unwrap_or_else(|| agent.name.clone()),
         },
         agent_slug,
         keeper,

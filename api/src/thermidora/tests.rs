@@ -5,6 +5,7 @@ mod api_keys;
 mod client;
 mod coverage;
 mod errors;
+mod events;
 mod limits;
 mod webhooks;
 

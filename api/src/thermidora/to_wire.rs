@@ -1,7 +1,9 @@
 //! From documents to the wire.
 
 mod api_keys;
+mod events;
 mod webhooks;
 
 pub(super) use api_keys::*;
+pub(super) use events::*;
 pub(super) use webhooks::*;

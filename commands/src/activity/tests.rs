@@ -9,6 +9,7 @@ use crate::{
     Caller,
     agent::DeployAgent,
     ports::VaultOwner,
+    runtime::ProvisionRuntime,
     spec::{World, body},
     template::PublishTemplate,
 };
@@ -35,9 +36,24 @@ impl Scene {
             .operator(body::<crate::account::AssignPlan>(plan))
             .await
             .unwrap();
+        let provision = ProvisionRuntime::default();
+        let runtime = RuntimeId::from(world.by(&member.caller, provision).await.unwrap().aggregate.id);
         let deploy: DeployAgent = body(json!({ "template_id": "tmpl_echo", "name": "Ada" }));
         let agent = AgentId::from(world.by(&member.caller, deploy).await.unwrap().aggregate.id);
-        let runtime = world.state::<Agent>(&agent).await.runtime_id.unwrap();
+        let runtime = match world.state::<Agent>(&agent).await.runtime_id {
+            Some(own) => own,
+            None => {
+                let place = AgentCommand::Place {
+                    runtime_id: runtime.clone(),
+                };
+                world
+                    .bus
+                    .decide::<Agent>(&agent, place, &Self::system())
+                    .await
+                    .unwrap();
+                runtime
+            }
+        };
         Self {
             world,
             agent,

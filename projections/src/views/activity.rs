@@ -68,6 +68,9 @@ pub enum ActivitySource {
 }
 
 impl ActivitySource {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::Cron, Self::Agent];
+
     /// The source as it is stored and shown.
     pub fn name(self) -> &'static str {
         match self {
