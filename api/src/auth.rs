@@ -10,7 +10,7 @@ use axum::{
 };
 use reef_commands::{
     Audience, Caller, digest_key,
-    ports::{SessionTokens, TokenError},
+    ports::{SessionTokens, TokenError, TokenHolder},
     sign_in,
 };
 use reef_domain::{AccountId, Actor, ActorKind, Dialect, UserId, account::AccountStatus};
@@ -40,6 +40,8 @@ enum Proof {
     Key(String),
     /// A session token: it expires.
     Session(String),
+    /// A token of our own: it expires as well.
+    Own(String),
 }
 
 impl std::fmt::Debug for Proof {
@@ -49,10 +51,9 @@ impl std::fmt::Debug for Proof {
 }
 
 impl Principal {
-    /// Somebody with a session token.
-    fn of_session(caller: Caller, token: &str) -> Self {
+    /// Somebody who signed in.
+    fn of_session(caller: Caller, proof: Proof) -> Self {
         let key_id = format!("session:{}", caller.actor).into();
-        let proof = Proof::Session(token.to_owned());
         Self(Arc::new(Who {
             caller,
             proof,
@@ -125,6 +126,10 @@ impl Principal {
             (Proof::Key(digest), _) => look_up(state, digest).await.map(drop),
             (Proof::Session(token), Some(tokens)) => sign_in(state, &**tokens, token).await.map(drop),
             (Proof::Session(_), None) => Err(unauthorized(true)),
+            (Proof::Own(token), _) => match own_holder(state, token) {
+                Some(holder) => signed_in(state, holder).await.map(drop),
+                None => Err(unauthorized(true)),
+            },
         };
         !looked.is_err_and(|problem| problem.status().is_client_error())
     }
@@ -205,6 +210,10 @@ pub(crate) async fn authenticate(
 ) -> Result<Principal, Problem> {
     let dialect = face.dialect;
     let token = presented(headers, face)?;
+    if let Some(holder) = is_session(token).then(|| own_holder(state, token)).flatten() {
+        let principal = Principal::of_session(signed_in(state, holder).await?, Proof::Own(token.to_owned()));
+        return principal.within(dialect);
+    }
     if let Some(tokens) = state
         .services()
         .gateways
@@ -212,7 +221,8 @@ pub(crate) async fn authenticate(
         .as_ref()
         .filter(|_| is_session(token))
     {
-        let principal = Principal::of_session(sign_in(state, &**tokens, token).await?, token);
+        let proof = Proof::Session(token.to_owned());
+        let principal = Principal::of_session(sign_in(state, &**tokens, token).await?, proof);
         return principal.within(dialect);
     }
     let digest = digest_key(token);
@@ -258,6 +268,40 @@ async fn sign_in(state: &App, tokens: &dyn SessionTokens, token: &str) -> Result
     })
 }
 
+/// For whom a token of our own stands; `None`: it is none, or works no longer.
+fn own_holder(state: &App, token: &str) -> Option<TokenHolder> {
+    let tokens = state.services().gateways.own_tokens.as_ref()?;
+    match tokens.verify(token) {
+        Ok(holder) => Some(holder),
+        Err(error) => {
+            tracing::debug!(%error, "not a token of ours");
+            None
+        }
+    }
+}
+
+/// Who holds a token of ours, as commands see it, while the account is in use.
+async fn signed_in(state: &App, holder: TokenHolder) -> Result<Caller, Problem> {
+    in_use(state, &holder.account_id).await?;
+    Ok(Caller {
+        actor: Actor::new(ActorKind::User, holder.user_id.as_str()),
+        account_id: Some(holder.account_id),
+        user_id: Some(holder.user_id),
+        dialect: holder.dialect,
+        scopes: vec!["*".to_owned()],
+    })
+}
+
+/// Refuses whoever belongs to an account that is not in use.
+async fn in_use(state: &App, account: &AccountId) -> Result<(), Problem> {
+    let standing: Option<Standing> = part::<Accounts, _>(state, account.as_str()).await?;
+    match standing.map(|account| account.status) {
+        Some(AccountStatus::Registered) => Ok(()),
+        Some(AccountStatus::Suspended) => Err(suspended()),
+        Some(AccountStatus::Closed) | None => Err(closed()),
+    }
+}
+
 fn suspended() -> Problem {
     Problem::of("account_suspended", "The account is suspended.")
 }
@@ -295,12 +339,7 @@ async fn part<P: Projection, T: DeserializeOwned>(state: &App, id: &str) -> Resu
 async fn look_up(state: &App, digest: &str) -> Result<Principal, Problem> {
     let credential: Option<Credential> = part::<Credentials, _>(state, digest).await?;
     let credential = credential.ok_or_else(|| unauthorized(true))?;
-    let account: Option<Standing> = part::<Accounts, _>(state, credential.account_id.as_str()).await?;
-    match account.map(|account| account.status) {
-        Some(AccountStatus::Registered) => {}
-        Some(AccountStatus::Suspended) => return Err(suspended()),
-        Some(AccountStatus::Closed) | None => return Err(closed()),
-    }
+    in_use(state, &credential.account_id).await?;
     let caller = Caller {
         actor: Actor::new(ActorKind::ApiKey, Arc::clone(&credential.key_id)),
         account_id: Some(credential.account_id),

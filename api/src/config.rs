@@ -32,6 +32,8 @@ pub struct ApiConfig {
     pub vm_provider: String,
     /// Region of those machines, where the provider has one for all.
     pub vm_region: Option<String>,
+    /// What a new account of Thermidora starts with, in micro-dollars.
+    pub thermidora_balance_micro: u64,
     /// Adds `GET` and `POST /bench/noop`, behind the same layers as everything else.
     pub bench_routes: bool,
 }
@@ -52,6 +54,7 @@ impl ApiConfig {
             open_metrics: true,
             vm_provider: "embedded".to_owned(),
             vm_region: None,
+            thermidora_balance_micro: 0,
             bench_routes: false,
         }
     }

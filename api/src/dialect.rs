@@ -10,6 +10,7 @@ mod call;
 mod ids;
 mod routes;
 mod time;
+mod visitor;
 
 pub(crate) use answer::{Answer, NO_STORE};
 pub(crate) use body::{Body, required_nullable, supplied};
@@ -17,3 +18,4 @@ pub(crate) use call::Call;
 pub(crate) use ids::named;
 pub(crate) use routes::{Api, IDEMPOTENCY_KEY};
 pub(crate) use time::Millis;
+pub(crate) use visitor::Visitor;

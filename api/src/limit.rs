@@ -3,6 +3,7 @@
 //! The headers are those of draft-ietf-httpapi-ratelimit-headers (`RateLimit`, `RateLimit-Policy`), and the
 //! three older ones that more clients know.
 
+mod hourly;
 mod windows;
 
 use std::{
@@ -23,6 +24,7 @@ use governor::{
 };
 use reef_domain::{AccountId, UserId};
 
+pub(crate) use hourly::Hourly;
 pub(crate) use windows::{Own, Windows};
 
 /// Whose requests are counted together.

@@ -59,11 +59,11 @@ fn text(about: &About, routes: &[Route], schemas: &Schemas) -> Value {
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         path[route.method] = route.operation();
     }
-    let mut schemes =
+    let mut credentials =
         json!({ "bearer": { "type": "http", "scheme": "bearer", "description": about.bearer } });
     let mut security = vec![json!({ "bearer": [] })];
     if let Some((name, description)) = about.key_header {
-        schemes["apiKey"] =
+        credentials["apiKey"] =
             json!({ "type": "apiKey", "in": "header", "name": name, "description": description });
         security.push(json!({ "apiKey": [] }));
     }
@@ -83,7 +83,7 @@ fn text(about: &About, routes: &[Route], schemas: &Schemas) -> Value {
         "security": security,
         "paths": paths,
         "components": {
-            "securitySchemes": schemes,
+            "securitySchemes": credentials,
             "schemas": schemas.all(),
         },
     })

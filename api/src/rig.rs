@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 use zeroize::Zeroizing;
 
+use self::outside::Letters;
 use crate::{ApiConfig, ApiParts, ApiState, CheckpointKey, router};
 
 pub(crate) use database::Database;
@@ -72,6 +73,8 @@ pub(crate) struct Rig {
     pub(crate) state: ApiState,
     pub(crate) bus: Bus,
     pub(crate) shutdown: CancellationToken,
+    /// What was sent by mail.
+    pub(crate) letters: Arc<Letters>,
     managers: Arc<Managers>,
     _folder: TempDir,
     _database: Database,
@@ -111,10 +114,13 @@ impl Rig {
 
     /// A server among these services outside, on that database, configured differently.
     pub(crate) async fn among(
-        gateways: Gateways,
+        mut gateways: Gateways,
         database: Database,
         change: impl FnOnce(&mut ApiConfig),
     ) -> Self {
+        let letters = Arc::new(Letters::default());
+        gateways.mail = Some(Arc::clone(&letters) as _);
+        gateways.own_tokens = Some(outside::own_tokens());
         // Only the first of a process gets in, which is all that is needed.
         rustls::crypto::ring::default_provider().install_default().ok();
         let folder = tempfile::tempdir().unwrap();
@@ -179,6 +185,7 @@ impl Rig {
             state,
             bus,
             shutdown,
+            letters,
             managers,
             _folder: folder,
             _database: database,

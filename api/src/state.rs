@@ -12,6 +12,7 @@ use reef_commands::{
     managers::Managers,
     ports::{Checkpoints, EventLog, KeyUses, LogError, NodeLinks, Views},
 };
+use reef_domain::login::Login;
 use reef_projections::AnyView;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ use crate::{
     ApiConfig, CheckpointKey,
     feed::Hub,
     last_used::LastUsed,
-    limit::{Limiter, Windows},
+    limit::{Hourly, Limiter, Windows},
     native::{docs, openapi},
     proof::Proofs,
 };
@@ -85,6 +86,8 @@ pub(crate) struct Inner {
     pub(crate) limiter: Option<Limiter>,
     /// Limits of the dialects.
     pub(crate) windows: Option<Windows>,
+    /// Login codes that were asked for, by the digest of the e-mail.
+    pub(crate) logins: Hourly,
     pub(crate) proofs: Proofs,
     /// Sequence of the event at a position; positions never change, so this needs no invalidation.
     pub(crate) sequences: Cache<u64, u64>,
@@ -115,6 +118,7 @@ impl ApiState {
             hub: Hub::new(Arc::clone(&log), parts.shutdown.clone()),
             limiter: Limiter::per_minute(parts.config.rate_limit_per_minute),
             windows: Windows::times(parts.config.dialect_limits_factor()),
+            logins: Hourly::new(Login::MAX_REQUESTS),
             proofs: Proofs::new(log),
             sequences: Cache::new(CACHED_SEQUENCES),
             last_used: LastUsed::new(Arc::clone(&parts.key_uses)),

@@ -6,6 +6,7 @@
 
 mod agents;
 mod api_keys;
+mod auth;
 mod error;
 mod events;
 mod instances;
@@ -56,6 +57,7 @@ pub(crate) fn api() -> Api {
     let mut api = Api::new(&FACE, &FAMILY, ABOUT);
     let error = api.schema::<error::Envelope>();
     debug_assert_eq!(error["$ref"], format!("#/components/schemas/{}", error::SCHEMA));
+    auth::routes(api.group("Auth"));
     api_keys::routes(api.group("Auth"));
     instances::routes(api.group("Instances"));
     agents::routes(api.group("Agents"));

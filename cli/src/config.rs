@@ -66,6 +66,20 @@ pub(crate) struct Config {
     /// Issuers whose session tokens are accepted; in a variable, the same as JSON.
     #[serde(deserialize_with = "list_or_json")]
     pub(crate) session_issuers: Vec<IssuerConfig>,
+    /// 32 bytes in hex or base64 that sign the server's own tokens; made of `master_key` when absent.
+    pub(crate) token_key: Option<String>,
+    /// Days for which such a token works.
+    pub(crate) token_days: u32,
+    /// `smtps://user:password@host`, `smtp://` (STARTTLS) or `smtp+plain://`: the server that sends mail.
+    pub(crate) smtp_url: Option<String>,
+    /// Who mail is from, such as `Reef <reef@example.com>`.
+    pub(crate) smtp_from: Option<String>,
+    /// PEM file of an authority that the mail server's certificate may be from besides the usual ones.
+    pub(crate) smtp_ca_file: Option<PathBuf>,
+    /// Writes login codes to the server's log instead of sending them.
+    pub(crate) log_login_codes: bool,
+    /// What a new account of Thermidora starts with, in micro-dollars.
+    pub(crate) thermidora_balance_micro: u64,
     /// Key of the Stripe account that takes payments.
     pub(crate) stripe_secret_key: Option<String>,
     /// Signing secret of the webhook by which Stripe tells of payments.
@@ -145,6 +159,13 @@ impl Default for Config {
             model_max_tokens: 2048,
             approval_ttl_s: 24 * 3600,
             session_issuers: Vec::new(),
+            token_key: None,
+            token_days: 30,
+            smtp_url: None,
+            smtp_from: None,
+            smtp_ca_file: None,
+            log_login_codes: false,
+            thermidora_balance_micro: 0,
             stripe_secret_key: None,
             stripe_webhook_secret: None,
             stripe_base_url: None,

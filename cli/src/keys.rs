@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reef_commands::{Entropy, RandomEntropy};
+use reef_gateways::tokens::{TokenKey, derived_key};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
@@ -22,6 +23,8 @@ pub(crate) struct Keys {
     pub(crate) operator_is_new: bool,
     /// Wraps every data key.
     pub(crate) master: Zeroizing<[u8; 32]>,
+    /// Signs tokens of our own.
+    pub(crate) token: TokenKey,
     /// Ed25519 seed that signs checkpoints.
     pub(crate) signing_seed: Zeroizing<[u8; 32]>,
 }
@@ -43,11 +46,17 @@ impl Keys {
             Some(text) => parse_32(text).context("master_key")?,
             None => secret_file(&config.data_dir.join("master.key"))?,
         };
+        let token = match &config.token_key {
+            Some(text) => parse_32(text).context("token_key")?,
+            // Every node that has the master key has the same one.
+            None => derived_key(&master),
+        };
         let signing_seed = secret_file(&config.data_dir.join("checkpoint.key"))?;
         Ok(Self {
             operator,
             operator_is_new,
             master,
+            token,
             signing_seed,
         })
     }

@@ -6,6 +6,7 @@ mod connect;
 mod database;
 mod ec2;
 mod exit;
+mod gateways;
 mod keys;
 mod logging;
 mod ops;
@@ -61,6 +62,9 @@ enum Command {
     /// Accounts.
     #[command(subcommand)]
     Account(ops::account::Account),
+    /// Invite codes, with which people register accounts by themselves.
+    #[command(subcommand)]
+    Invite(ops::account::Invite),
     /// API keys.
     #[command(subcommand)]
     Key(ops::account::Key),
@@ -115,6 +119,7 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Backup(backup) => backup.run(&config, output).await,
         Command::Restore(restore) => restore.run(&config, output).await,
         Command::Account(account) => account.run(&client()?, output).await,
+        Command::Invite(invite) => invite.run(&client()?, output).await,
         Command::Key(key) => key.run(&client()?, output).await,
         Command::Credits(credits) => credits.run(&client()?, output).await,
         Command::Parked(parked) => parked.run(&client()?, output).await,

@@ -7,19 +7,14 @@ use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use reef_api::{ApiConfig, ApiParts, ApiState, CheckpointKey, router};
 use reef_commands::{
-    Bus, Drivers, Gateways, RandomEntropy, Secrets, Services,
+    Bus, Drivers, RandomEntropy, Secrets, Services,
     conversation::Chat,
     delivery::{DispatchParts, Dispatcher},
     follower::FollowerConfig,
     machine::Desk,
     managers::{Context, Managers},
-    ports::{Checkpoints, Clock, LogLines, NodeEvents, RuntimeDriver, WebhookSender},
+    ports::{Checkpoints, LogLines, NodeEvents, RuntimeDriver},
     task::NodeReports,
-};
-use reef_gateways::{
-    identity::SessionIssuers,
-    stripe::{Stripe, StripeConfig},
-    webhook::{WebhookPoster, WebhookRules},
 };
 use reef_runtimes::{
     Hub, HubConfig, LocalDriver, MemoryLogLines,
@@ -31,7 +26,7 @@ use reef_store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, database, ec2, keys::Keys};
+use crate::{config::Config, database, ec2, gateways, keys::Keys};
 
 /// How long what is under way may take to finish at shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -50,7 +45,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let store = database::open(&config, keys.master.clone()).await?;
-    let services = services(&config, &store)?;
+    let services = services(&config, &keys, &store)?;
     let bus = Bus::new(services.clone());
     let holder = uuid::Uuid::now_v7().to_string();
     let node = node_reports(&config, &bus);
@@ -105,10 +100,10 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     Ok(())
 }
 
-fn services(config: &Config, store: &Store) -> Result<Services> {
+fn services(config: &Config, keys: &Keys, store: &Store) -> Result<Services> {
     let clock = database::clock();
     let log_lines: Arc<dyn LogLines> = Arc::new(MemoryLogLines::new(Arc::clone(&clock)));
-    let gateways = gateways(config, &clock)?;
+    let gateways = gateways::gateways(config, keys, &clock)?;
     Ok(Services {
         log: Arc::new(store.clone()),
         views: Arc::new(store.clone()),
@@ -119,32 +114,6 @@ fn services(config: &Config, store: &Store) -> Result<Services> {
         log_lines,
         sightings: Arc::new(store.clone()),
         gateways,
-    })
-}
-
-/// Services outside, as far as they are configured.
-fn gateways(config: &Config, clock: &Arc<dyn Clock>) -> Result<Gateways> {
-    let tokens = if config.session_issuers.is_empty() {
-        None
-    } else {
-        let issuers = SessionIssuers::new(config.session_issuers.clone(), Arc::clone(clock));
-        Some(Arc::new(issuers.context("session_issuers")?) as _)
-    };
-    let payments = match (&config.stripe_secret_key, &config.stripe_webhook_secret) {
-        (None, None) => None,
-        (Some(key), Some(webhook)) => {
-            let account =
-                StripeConfig::new(key, webhook, config.stripe_base_url.as_deref()).context("stripe")?;
-            let stripe = Stripe::new(account, Arc::clone(clock)).context("stripe")?;
-            Some(Arc::new(stripe) as _)
-        }
-        (Some(_), None) => anyhow::bail!("stripe_webhook_secret is missing: nothing would tell of payments"),
-        (None, Some(_)) => anyhow::bail!("stripe_secret_key is missing"),
-    };
-    Ok(Gateways {
-        tokens,
-        payments,
-        webhooks: Some(webhooks(config)?),
     })
 }
 
@@ -159,19 +128,6 @@ fn dispatcher(config: &Config, bus: &Bus, store: &Store, holder: &str) -> Result
         config: Arc::new(config.deliveries()?),
     };
     Ok(Dispatcher::new(parts, holder))
-}
-
-/// Sends webhooks where the operator allows.
-fn webhooks(config: &Config) -> Result<Arc<dyn WebhookSender>> {
-    let rules = WebhookRules::new(
-        &config.webhook_allowed_cidrs,
-        config.webhook_allow_http,
-        config.webhook_ports.clone(),
-    );
-    let poster = WebhookPoster::new(rules.context("webhook_allowed_cidrs")?);
-    Ok(Arc::new(
-        poster.map_err(|error| anyhow::anyhow!("webhooks: {error}"))?,
-    ))
 }
 
 fn node_reports(config: &Config, bus: &Bus) -> Arc<dyn NodeEvents> {
@@ -231,6 +187,7 @@ fn api_config(config: &Config, keys: &Keys) -> ApiConfig {
         dialect_rate_limit_factor: config.dialect_rate_limit_factor,
         trusted_proxies: config.trusted_proxies.clone(),
         vm_provider: config.vm_provider.clone(),
+        thermidora_balance_micro: config.thermidora_balance_micro,
         vm_region: (config.vm_provider == EC2)
             .then(|| config.ec2_region.clone())
             .flatten(),

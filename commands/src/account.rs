@@ -24,7 +24,7 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
 ];
 
 /// The stream that keeps an e-mail unique within its dialect. It holds no address in clear.
-fn email_reservation(dialect: Dialect, email: &str) -> String {
+pub(crate) fn email_reservation(dialect: Dialect, email: &str) -> String {
     format!(
         "email/{}/{}",
         dialect.name(),
@@ -140,14 +140,8 @@ pub(crate) fn acting_user(
     account: &Account,
     named: Option<&UserId>,
 ) -> Result<UserId, CommandError> {
-    let owner = || {
-        account
-            .users
-            .iter()
-            .find(|(_, role)| **role == Role::Owner)
-            .map(|(user, _)| user.clone())
-    };
-    let user = unit.user(named).or_else(owner).ok_or_else(|| {
+    let user = unit.user(named).or_else(|| account.owner().cloned());
+    let user = user.ok_or_else(|| {
         CommandError::refused(
             "account_without_owner",
             RefusalKind::Conflict,

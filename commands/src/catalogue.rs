@@ -159,6 +159,7 @@ const NOUNS: &[&[CommandSpec]] = &[
     crate::agent::COMMANDS,
     crate::api_key::COMMANDS,
     crate::conversation::COMMANDS,
+    crate::invite_code::COMMANDS,
     crate::ledger::COMMANDS,
     crate::machine::COMMANDS,
     crate::policy::COMMANDS,

@@ -31,7 +31,9 @@ pub mod cloud_event;
 pub mod conversation;
 pub mod delivery;
 pub mod follower;
+pub mod invite_code;
 pub mod ledger;
+pub mod login;
 pub mod machine;
 pub mod managers;
 #[cfg(any(test, feature = "memory"))]

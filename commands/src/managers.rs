@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod cleanup;
+pub mod mail;
 pub mod metering;
 pub mod provisioning;
 pub mod reconcile;
@@ -86,6 +87,7 @@ pub struct Managers {
     work: Arc<Follower<tasks::Tasks>>,
     metering: Arc<Follower<metering::Metering>>,
     cleanup: Arc<Follower<cleanup::Cleanup>>,
+    mail: Arc<Follower<mail::Mails>>,
 }
 
 impl Managers {
@@ -127,6 +129,13 @@ impl Managers {
                 holder,
                 config,
             ),
+            mail: follow(
+                mail::Mails::new(context.clone()),
+                context,
+                checkpoints,
+                holder,
+                config,
+            ),
             cancel: cancel.clone(),
             tasks: tokio::sync::Mutex::default(),
         };
@@ -134,6 +143,7 @@ impl Managers {
         spawn(&mut tasks, &managers.work, &cancel);
         spawn(&mut tasks, &managers.metering, &cancel);
         spawn(&mut tasks, &managers.cleanup, &cancel);
+        spawn(&mut tasks, &managers.mail, &cancel);
         let sweeps: [Arc<dyn Sweep>; 4] = [
             Arc::new(metering::MeteringTick::new(context.clone())),
             Arc::new(timers::DueTimers::new(context.clone())),
@@ -168,6 +178,7 @@ impl Managers {
             tasks::NAME => self.work.retry_parked(key).await?,
             metering::NAME => self.metering.retry_parked(key).await?,
             cleanup::NAME => self.cleanup.retry_parked(key).await?,
+            mail::NAME => self.mail.retry_parked(key).await?,
             _ => return Ok(None),
         }))
     }

@@ -6,10 +6,12 @@ pub mod identity;
 pub mod key_uses;
 pub mod link;
 pub mod log;
+pub mod mail;
 pub mod node;
 pub mod payments;
 pub mod runtime;
 pub mod sightings;
+pub mod tokens;
 pub mod vault;
 pub mod views;
 pub mod webhook_sender;
@@ -26,6 +28,7 @@ pub use log::{
     Append, Appended, Checkpoints, EventLog, EventQuery, Fence, Head, IdempotencyRecord, Idempotent, Lease,
     LogError, NewEvent, Parked, StreamAppend, StreamKey,
 };
+pub use mail::{Letter, Mail, MailError};
 pub use node::{LogLevel, LogLine, LogLines, NodeEvents};
 pub use payments::{CheckoutRequest, CheckoutSession, PaymentError, PaymentEvent, Payments};
 pub use runtime::{
@@ -33,6 +36,7 @@ pub use runtime::{
     RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment, Usage,
 };
 pub use sightings::{Sighting, Sightings};
+pub use tokens::{AccountTokens, TokenHolder};
 pub use vault::{Sealed, Vault, VaultError, VaultOwner};
 pub use views::{Doc, Views, Workspace, WorkspaceEntry};
 pub use webhook_sender::{MAX_ANSWER_BYTES, WebhookAnswer, WebhookFailure, WebhookPost, WebhookSender};

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     Entropy,
     ports::{
-        Clock, EventLog, LogLines, Payments, RuntimeDriver, SessionTokens, Sightings, Vault, Views,
-        WebhookSender, Workspace,
+        AccountTokens, Clock, EventLog, LogLines, Mail, Payments, RuntimeDriver, SessionTokens, Sightings,
+        Vault, Views, WebhookSender, Workspace,
     },
 };
 
@@ -45,6 +45,10 @@ pub struct Gateways {
     pub payments: Option<Arc<dyn Payments>>,
     /// Sends webhooks.
     pub webhooks: Option<Arc<dyn WebhookSender>>,
+    /// Issues and verifies tokens of our own.
+    pub own_tokens: Option<Arc<dyn AccountTokens>>,
+    /// Sends letters.
+    pub mail: Option<Arc<dyn Mail>>,
 }
 
 /// The ports, handed to everything that acts.

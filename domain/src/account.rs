@@ -90,6 +90,14 @@ pub fn is_email(text: &str) -> bool {
 }
 
 impl Account {
+    /// A user who owns it.
+    pub fn owner(&self) -> Option<&UserId> {
+        let mut users = self.users.iter();
+        users
+            .find(|(_, role)| **role == Role::Owner)
+            .map(|(user, _)| user)
+    }
+
     fn register(
         &self,
         account_id: AccountId,

@@ -222,8 +222,12 @@ any_event! {
     ApiKey => crate::api_key::ApiKey,
     /// Of a conversation.
     Conversation => crate::conversation::Conversation,
+    /// Of an invite code.
+    InviteCode => crate::invite_code::InviteCode,
     /// Of a ledger.
     Ledger => crate::ledger::Ledger,
+    /// Of signing in.
+    Login => crate::login::Login,
     /// Of a machine.
     Machine => crate::machine::Machine,
     /// Of a policy.
@@ -254,7 +258,8 @@ macro_rules! for_each_decider {
     ($then:ident) => {
         $then! {
             $crate::account::Account, $crate::activity::Activity, $crate::agent::Agent, $crate::api_key::ApiKey,
-            $crate::conversation::Conversation, $crate::ledger::Ledger, $crate::machine::Machine,
+            $crate::conversation::Conversation, $crate::invite_code::InviteCode, $crate::ledger::Ledger,
+            $crate::login::Login, $crate::machine::Machine,
             $crate::policy::Policy,
             $crate::provisioning_job::ProvisioningJob, $crate::reservation::Reservation,
             $crate::runtime::Runtime, $crate::secret::Secrets, $crate::settings::Settings,

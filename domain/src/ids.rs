@@ -118,6 +118,8 @@ ids! {
     CheckoutId,
     /// Of a way a user signs in: 64 lower-case hexadecimal digits made of issuer and subject.
     IdentityId,
+    /// Of an invite code: SHA-256 of the code, 64 lower-case hexadecimal digits.
+    InviteCodeId,
     /// Of a value in the vault: a reference that says nothing about the value.
     VaultRef,
     /// Of a webhook.

@@ -7,7 +7,7 @@ mod claims;
 mod issuer;
 mod jwk;
 mod keys;
-mod ring_verifier;
+pub(crate) mod ring_provider;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -42,7 +42,7 @@ pub struct SessionIssuers {
 impl SessionIssuers {
     /// For these issuers. Their keys are fetched when the first token comes.
     pub fn new(configs: Vec<IssuerConfig>, clock: Arc<dyn Clock>) -> Result<Self, IssuerError> {
-        ring_verifier::install();
+        ring_provider::install();
         let client = crate::http::client(PATIENCE).map_err(IssuerError::Client)?;
         let mut issuers = BTreeMap::new();
         for config in configs {

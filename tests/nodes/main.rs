@@ -7,6 +7,7 @@ mod harness;
 mod contention;
 mod followers;
 mod reads;
+mod thermidora;
 mod tropic;
 
 use harness::{Database, Server, Setup};

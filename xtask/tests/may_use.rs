@@ -27,7 +27,7 @@ const MAY_USE: &[(&str, &[&str], &[&str])] = &[
     (
         "reef-api",
         &["reef-commands", "reef-domain", "reef-projections"],
-        &["reef-runtimes", "reef-store"],
+        &["reef-gateways", "reef-runtimes", "reef-store"],
     ),
     (
         "reef-cli",

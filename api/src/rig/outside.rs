@@ -1,18 +1,19 @@
-//! Services outside, as tests need them: an issuer whose tokens say who they are for, and a shop that takes
-//! payments nobody makes.
+//! Services outside, as tests need them: an issuer whose tokens say who they are for, a shop that takes
+//! payments nobody makes, and a box that letters go into.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use reef_commands::{
     Gateways,
     ports::{
-        CheckoutRequest, CheckoutSession, EffectToken, ExternalIdentity, PaymentError, PaymentEvent,
-        Payments, SessionTokens, TokenError,
+        AccountTokens, CheckoutRequest, CheckoutSession, EffectToken, ExternalIdentity, Letter, Mail,
+        MailError, PaymentError, PaymentEvent, Payments, SessionTokens, SystemClock, TokenError,
     },
 };
 use reef_domain::Dialect;
+use reef_gateways::tokens::OwnTokens;
 use serde_json::Value;
 
 /// Both of them, and the shop's own book.
@@ -21,9 +22,27 @@ pub(crate) fn gateways() -> (Gateways, Arc<Shop>) {
     let gateways = Gateways {
         tokens: Some(Arc::new(Issuer)),
         payments: Some(Arc::clone(&shop) as _),
-        webhooks: None,
+        ..Gateways::default()
     };
     (gateways, shop)
+}
+
+/// Tokens of our own.
+pub(crate) fn own_tokens() -> Arc<dyn AccountTokens> {
+    let life = Duration::from_hours(24);
+    Arc::new(OwnTokens::new(&[5; 32].into(), life, Arc::new(SystemClock)))
+}
+
+/// Letters as they were sent, in order.
+#[derive(Default)]
+pub(crate) struct Letters(pub(crate) Mutex<Vec<Letter>>);
+
+#[async_trait]
+impl Mail for Letters {
+    async fn send(&self, letter: &Letter, _: &EffectToken) -> Result<(), MailError> {
+        self.0.lock().push(letter.clone());
+        Ok(())
+    }
 }
 
 /// A token of the issuer for that subject.

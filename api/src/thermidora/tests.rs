@@ -2,11 +2,13 @@
 //! it proves, and every answer on the way is compared with what the contract says of its endpoint.
 
 mod api_keys;
+mod auth;
 mod client;
 mod coverage;
 mod errors;
 mod events;
 mod limits;
+mod login;
 mod webhooks;
 
 /// Names the behaviours that the lines below prove. The coverage test reads the names from the source.

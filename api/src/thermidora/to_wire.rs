@@ -1,9 +1,11 @@
 //! From documents to the wire.
 
 mod api_keys;
+mod auth;
 mod events;
 mod webhooks;
 
 pub(super) use api_keys::*;
+pub(super) use auth::*;
 pub(super) use events::*;
 pub(super) use webhooks::*;

@@ -1,4 +1,4 @@
-//! `reef account`, `reef key`, `reef credits`: the operator's everyday commands, over the native API.
+//! `reef account`, `reef invite`, `reef key`, `reef credits`: the operator's everyday commands, over the native API.
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -31,6 +31,19 @@ pub(crate) enum Account {
     Reinstate {
         /// The account.
         account: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Invite {
+    /// Issues an invite code and shows it once.
+    Issue {
+        /// How many accounts may be registered with it.
+        #[arg(long, default_value_t = 1)]
+        uses: u32,
+        /// Dialect of those accounts.
+        #[arg(long, default_value = "thermidora")]
+        dialect: String,
     },
 }
 
@@ -115,6 +128,17 @@ async fn list(client: &Client, output: Output) -> Result<()> {
         };
         all.iter().map(row).collect()
     })
+}
+
+impl Invite {
+    pub(crate) async fn run(self, client: &Client, output: Output) -> Result<()> {
+        let Self::Issue { uses, dialect } = self;
+        let body = json!({ "uses": uses, "dialect": dialect });
+        let answer = client.command("IssueInviteCode", &body).await?;
+        output.show(&answer, || {
+            vec![format!("{}", answer["result"]["code"].as_str().unwrap_or("?"))]
+        })
+    }
 }
 
 impl Key {

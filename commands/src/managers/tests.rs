@@ -4,6 +4,7 @@
 
 mod cleanup;
 mod driver;
+mod mail;
 mod metering;
 mod provisioning;
 mod pushes;

@@ -9,6 +9,8 @@ use reef_domain::{
     agent::{AgentCommand, AgentStopReason, Pushed},
     api_key::ApiKeyCommand,
     conversation::{ConversationCommand, Sender},
+    invite_code::InviteCodeCommand,
+    login::LoginCommand,
     machine::MachineCommand,
     policy::{Origin, PolicyCommand},
     provisioning_job::{JobLogLevel, ProvisioningJobCommand},
@@ -205,6 +207,32 @@ pub(crate) fn settings() -> impl Strategy<Value = SettingsCommand> {
                 policy_id,
             }
         }),
+    ]
+}
+
+pub(crate) fn invite_code() -> impl Strategy<Value = InviteCodeCommand> {
+    use InviteCodeCommand as Do;
+    let uses = prop_oneof![4 => 0..5_u32, 1 => any::<u32>()];
+    prop_oneof![
+        (id(), dialect(), uses).prop_map(|(invite_code_id, dialect, uses)| Do::Issue {
+            invite_code_id,
+            dialect,
+            uses,
+        }),
+        (dialect(), id()).prop_map(|(dialect, account_id)| Do::Redeem { dialect, account_id }),
+    ]
+}
+
+pub(crate) fn login() -> impl Strategy<Value = LoginCommand> {
+    use LoginCommand as Do;
+    prop_oneof![
+        (id(), id::<String>(), id(), time()).prop_map(|(account_id, code_digest, code, now)| Do::Request {
+            account_id,
+            code_digest,
+            code,
+            now,
+        }),
+        (id::<String>(), time()).prop_map(|(code_digest, now)| Do::Verify { code_digest, now }),
     ]
 }
 

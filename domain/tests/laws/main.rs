@@ -96,6 +96,8 @@ laws! {
     machines: reef_domain::machine::Machine, commands::machine();
     policies: reef_domain::policy::Policy, commands::policy();
     provisioning_jobs: reef_domain::provisioning_job::ProvisioningJob, commands::provisioning_job();
+    invite_codes: reef_domain::invite_code::InviteCode, commands::invite_code();
+    logins: reef_domain::login::Login, commands::login();
     reservations: reef_domain::reservation::Reservation, commands::reservation();
     runtimes: reef_domain::runtime::Runtime, commands::runtime();
     secrets: reef_domain::secret::Secrets, commands::secrets();

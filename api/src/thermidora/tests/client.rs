@@ -67,6 +67,15 @@ impl<'a> Thermidora<'a> {
         }
     }
 
+    /// Somebody who has no account yet.
+    pub(in crate::thermidora) fn nobody(rig: &'a Rig) -> Self {
+        Self {
+            rig,
+            account: String::new(),
+            key: String::new(),
+        }
+    }
+
     /// The same account with another credential.
     pub(in crate::thermidora) fn with_key(&self, key: &str) -> Self {
         Self {

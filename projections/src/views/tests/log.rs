@@ -93,10 +93,11 @@ pub(in crate::views) fn story() -> Vec<Envelope> {
 /// The stream the fixtures of an aggregate type belong to.
 fn stream_of(event: &AnyEvent) -> &'static str {
     match event {
-        AnyEvent::Account(_) | AnyEvent::Ledger(_) => "acc_x1y2z3a4",
-        AnyEvent::Activity(_) | AnyEvent::Agent(_) => "agt_7b2c1d3e",
+        AnyEvent::Account(_) | AnyEvent::Ledger(_) | AnyEvent::Login(_) => "acc_x1y2z3a4",
+        AnyEvent::Activity(_) | AnyEvent::Agent(_) | AnyEvent::WorkspaceFiles(_) => "agt_7b2c1d3e",
         AnyEvent::ApiKey(_) => "key_4f5e6d7c",
         AnyEvent::Conversation(_) => "conv_1a2b3c4d",
+        AnyEvent::InviteCode(_) => "9f86d081",
         AnyEvent::Machine(_) => "inst_3c4d5e6f",
         AnyEvent::Policy(_) => "pol_8f3a2b1c",
         AnyEvent::ProvisioningJob(_) => "job_1a2b3c4d",
@@ -107,6 +108,5 @@ fn stream_of(event: &AnyEvent) -> &'static str {
         AnyEvent::Task(_) => "task_1a2b3c4d",
         AnyEvent::Template(_) => "tmpl_web-research",
         AnyEvent::Webhook(_) => "wh_1a2b3c4d",
-        AnyEvent::WorkspaceFiles(_) => "agt_7b2c1d3e",
     }
 }

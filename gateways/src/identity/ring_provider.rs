@@ -1,26 +1,28 @@
-//! Signatures of tokens, verified by ring: what `jsonwebtoken` asks of a crypto provider.
+//! Signatures of tokens by ring: what `jsonwebtoken` asks of a crypto provider.
 //!
-//! Only verification, and only the algorithms of [`super::jwk::ALGORITHMS`]; this server signs no tokens.
+//! Verification by the algorithms of [`super::jwk::ALGORITHMS`] for tokens of others, and HS256 for our own
+//! ([`crate::tokens`]): whose key it is says which of the two a token is held against.
 
 use jsonwebtoken::{
-    Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind,
+    Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey,
     crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
     errors::{ErrorKind, Result, new_error},
-    signature::{Error, Verifier},
+    signature::{Error, Signer, Verifier},
 };
+use ring::hmac;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
     VerificationAlgorithm,
 };
 
 static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: |_, _| -> Result<Box<dyn JwtSigner>> { Err(unsupported()) },
+    signer_factory: |algorithm, key| signer(*algorithm, key),
     verifier_factory: |algorithm, key| verifier(*algorithm, key),
     key_utils: KeyUtils::new_unimplemented(),
 };
 
 /// Has the library use ring. Again changes nothing.
-pub(super) fn install() {
+pub(crate) fn install() {
     if PROVIDER.install_default().is_err() {
         tracing::trace!("a provider of token signatures is installed already");
     }
@@ -28,6 +30,13 @@ pub(super) fn install() {
 
 fn unsupported() -> jsonwebtoken::errors::Error {
     new_error(ErrorKind::UnsupportedAlgorithm)
+}
+
+fn signer(algorithm: Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
+    if algorithm == Algorithm::HS256 && key.family() == AlgorithmFamily::Hmac {
+        return Ok(Box::new(Hs256(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()))));
+    }
+    Err(unsupported())
 }
 
 fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
@@ -38,6 +47,10 @@ fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifi
         let key = UnparsedPublicKey::new(ring, key.try_get_as_bytes()?.to_vec());
         Ok(Box::new(Elliptic { algorithm, key }))
     };
+    if algorithm == Algorithm::HS256 && key.family() == AlgorithmFamily::Hmac {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.try_get_as_bytes()?);
+        return Ok(Box::new(Hs256(key)));
+    }
     if algorithm == Algorithm::ES256 {
         return elliptic(AlgorithmFamily::Ec, &ECDSA_P256_SHA256_FIXED);
     }
@@ -50,6 +63,33 @@ fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifi
             e: e.clone(),
         })),
         DecodingKeyKind::RsaModulusExponent { .. } | DecodingKeyKind::SecretOrDer(_) => Err(unsupported()),
+    }
+}
+
+/// HMAC with SHA-256.
+struct Hs256(hmac::Key);
+
+impl Signer<Vec<u8>> for Hs256 {
+    fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
+        Ok(hmac::sign(&self.0, message).as_ref().to_vec())
+    }
+}
+
+impl JwtSigner for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+impl Verifier<Vec<u8>> for Hs256 {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
+        hmac::verify(&self.0, message, signature).map_err(|_| Error::new())
+    }
+}
+
+impl JwtVerifier for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
     }
 }
 
