@@ -12,10 +12,10 @@ mod routes;
 mod time;
 mod visitor;
 
-pub(crate) use answer::{Answer, NO_STORE};
+pub(crate) use answer::{Answer, NO_STORE, Written};
 pub(crate) use body::{Body, required_nullable, supplied};
-pub(crate) use call::Call;
+pub(crate) use call::{Call, parts};
 pub(crate) use ids::named;
 pub(crate) use routes::{Api, IDEMPOTENCY_KEY};
-pub(crate) use time::Millis;
+pub(crate) use time::{Millis, StoredMillis};
 pub(crate) use visitor::Visitor;

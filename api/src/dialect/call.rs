@@ -7,10 +7,10 @@ use axum::{
     extract::FromRequestParts,
     http::{Method, request::Parts},
 };
-use reef_commands::{Answer, Bus, Request, UseCase};
+use reef_commands::{Answer, Bus, Request, UseCase, ports::Doc};
 use reef_domain::{AccountId, UserId};
 use reef_projections::{Filter, Projection, Query};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     App, Problem,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Documents per read of a list.
-const PAGE: u32 = 500;
+const PAGE: u32 = 1000;
 
 /// Who asks, and what for the core may be asked. Everything is confined to the caller's account.
 pub(crate) struct Call {
@@ -167,12 +167,16 @@ impl Call {
         decode(&past.row.payload)
     }
 
-    /// Everything of the account that matches, newest first, read as `T`: a part of the document that leaves
-    /// out what the answer does not need.
+    /// Everything of the account that matches, newest first, read as `T`: the document or a part of it.
     pub(crate) async fn all<P: Projection, T: DeserializeOwned>(
         &self,
         filters: Vec<Filter>,
     ) -> Result<Vec<T>, Problem> {
+        parts(&self.documents::<P>(filters).await?)
+    }
+
+    /// The same as it is stored, for [`parts`].
+    pub(crate) async fn documents<P: Projection>(&self, filters: Vec<Filter>) -> Result<Vec<Doc>, Problem> {
         self.may_read::<P>()?;
         let mut query = Query {
             account_id: Some(self.account.clone()),
@@ -183,8 +187,10 @@ impl Call {
         let mut all = Vec::new();
         loop {
             let page = self.state.views_port().list(P::NAME, &query).await?;
-            for doc in &page.data {
-                all.push(decode(&doc.payload)?);
+            if all.is_empty() {
+                all = page.data;
+            } else {
+                all.extend(page.data);
             }
             match page.next {
                 Some(next) => query.after = Some(next),
@@ -207,6 +213,11 @@ impl Call {
     }
 }
 
-fn decode<T: DeserializeOwned>(payload: &str) -> Result<T, Problem> {
+/// Documents read as `T`: a part of them, which leaves out what the answer does not need and may borrow the rest.
+pub(crate) fn parts<'a, T: Deserialize<'a>>(docs: &'a [Doc]) -> Result<Vec<T>, Problem> {
+    docs.iter().map(|doc| decode(&doc.payload)).collect()
+}
+
+fn decode<'a, T: Deserialize<'a>>(payload: &'a str) -> Result<T, Problem> {
     serde_json::from_str(payload).map_err(|error| Problem::internal(&error))
 }

@@ -1,14 +1,14 @@
 //! Agents: deployed from templates onto the user's VM.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+    ops::Deref,
+};
 
 use axum::extract::Path;
-use chrono::{DateTime, Utc};
 use reef_commands::agent::{AttachAgentPolicy, DeleteAgent, DetachAgentPolicy, StartAgent, StopAgent};
-use reef_domain::{
-    PolicyId, TemplateId,
-    agent::{Agent, AgentStatus},
-};
+use reef_domain::agent::{Agent, AgentStatus};
 use reef_projections::views::{
     agent::{AgentDoc, Agents},
     policy::Policies,
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use super::{TEN, from_wire, to_wire, wire};
 use crate::{
     Problem,
-    dialect::{Answer, Api, Body, Call, named},
+    dialect::{Answer, Api, Body, Call, StoredMillis, Written, named, parts},
     problem::not_found,
 };
 
@@ -107,37 +107,53 @@ async fn config(call: &Call, agent: &AgentDoc) -> Result<wire::Config, Problem> 
 
 /// Of an agent's document, what a row shows.
 #[derive(Deserialize)]
-pub(super) struct AgentPart {
-    pub(super) id: String,
-    pub(super) name: String,
+pub(super) struct AgentPart<'a> {
+    #[serde(borrow)]
+    pub(super) id: Text<'a>,
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
     pub(super) status: AgentStatus,
-    pub(super) template_id: Option<TemplateId>,
-    pub(super) policy_id: Option<PolicyId>,
-    pub(super) created_at: DateTime<Utc>,
+    #[serde(borrow)]
+    template_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) policy_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) created_at: StoredMillis<'a>,
 }
 
-async fn list(call: Call) -> Result<Answer<Vec<wire::AgentRow>>, Problem> {
-    let agents: Vec<AgentPart> = call.all::<Agents, _>(vec![]).await?;
+/// A text, borrowed where it is stored as it is: without anything escaped.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+async fn list(call: Call) -> Result<Answer<Written>, Problem> {
+    let docs = call.documents::<Agents>(vec![]).await?;
+    let agents: Vec<AgentPart<'_>> = parts(&docs)?;
     let labels = Labels::of(&call, &agents).await?;
-    let rows = agents.into_iter().map(|agent| labels.row(agent)).collect();
-    Ok(Answer::ok(rows))
+    let rows = agents.iter().map(|agent| labels.row(agent));
+    Ok(Answer::ok(Written::list(rows)?))
 }
 
 /// What rows show of the templates and policies behind them, read once each.
 struct Labels {
     templates: HashMap<String, wire::TemplateLabel>,
     policies: HashMap<String, wire::PolicyLabel>,
+    unknown: wire::TemplateLabel,
 }
 
 impl Labels {
-    async fn of(call: &Call, agents: &[AgentPart]) -> Result<Self, Problem> {
+    async fn of(call: &Call, agents: &[AgentPart<'_>]) -> Result<Self, Problem> {
         let names = |ids: BTreeSet<&str>| ids.into_iter().map(str::to_owned).collect::<Vec<_>>();
-        let templates = agents
-            .iter()
-            .filter_map(|agent| agent.template_id.as_ref().map(TemplateId::as_str));
-        let policies = agents
-            .iter()
-            .filter_map(|agent| agent.policy_id.as_ref().map(PolicyId::as_str));
+        let templates = agents.iter().filter_map(|agent| agent.template_id.as_deref());
+        let policies = agents.iter().filter_map(|agent| agent.policy_id.as_deref());
         let (templates, policies) = (names(templates.collect()), names(policies.collect()));
         let found: Vec<wire::PolicyLabel> = call.many::<Policies, _>(&policies).await?;
         let mut labels = HashMap::with_capacity(templates.len());
@@ -151,15 +167,16 @@ impl Labels {
                 .into_iter()
                 .map(|policy| (policy.id.clone(), policy))
                 .collect(),
+            unknown: to_wire::template_label(None),
         })
     }
 
-    fn row(&self, agent: AgentPart) -> wire::AgentRow {
-        let template = agent.template_id.as_ref().map(TemplateId::as_str);
-        let template = template.and_then(|id| self.templates.get(id)).cloned();
-        let policy = agent.policy_id.as_ref().map(PolicyId::as_str);
-        let policy = policy.and_then(|id| self.policies.get(id)).cloned();
-        to_wire::agent_row(agent, template, policy)
+    fn row<'a>(&'a self, agent: &'a AgentPart<'a>) -> wire::AgentRow<'a> {
+        let template = agent.template_id.as_deref();
+        let template = template.and_then(|id| self.templates.get(id));
+        let policy = agent.policy_id.as_deref();
+        let policy = policy.and_then(|id| self.policies.get(id));
+        to_wire::agent_row(agent, template.unwrap_or(&self.unknown), policy)
     }
 }
 

@@ -89,8 +89,11 @@ pub(super) fn config(bundle: Bundle) -> wire::Config {
 
 /// Agents made without a template (over the native API) have an empty one.
 pub(super) fn template_label(doc: Option<TemplateDoc>) -> wire::TemplateLabel {
-    let (name, slug, icon) = doc.map_or_else(Default::default, |doc| (doc.name, doc.slug, doc.icon));
-    wire::TemplateLabel { name, slug, icon }
+    doc.map_or_else(Default::default, |doc| wire::TemplateLabel {
+        name: doc.name,
+        slug: doc.slug,
+        icon: doc.icon,
+    })
 }
 
 pub(super) fn agent_status(status: AgentStatus) -> wire::AgentStatus {
@@ -115,19 +118,19 @@ pub(super) fn deployed_agent(doc: AgentDoc, config: wire::Config) -> wire::Deplo
     }
 }
 
-pub(super) fn agent_row(
-    agent: AgentPart,
-    template: Option<wire::TemplateLabel>,
-    policy: Option<wire::PolicyLabel>,
-) -> wire::AgentRow {
+pub(super) fn agent_row<'a>(
+    agent: &'a AgentPart<'a>,
+    template: &'a wire::TemplateLabel,
+    policy: Option<&'a wire::PolicyLabel>,
+) -> wire::AgentRow<'a> {
     wire::AgentRow {
-        id: agent.id,
-        name: agent.name,
+        id: &agent.id,
+        name: &agent.name,
         status: agent_status(agent.status),
-        policy_id: agent.policy_id.map(|id| id.to_string()),
-        template: template.unwrap_or_else(|| template_label(None)),
+        policy_id: agent.policy_id.as_deref(),
+        template,
         policy,
-        created_at: agent.created_at.into(),
+        created_at: agent.created_at,
     }
 }
 

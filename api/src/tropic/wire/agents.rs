@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Config, Template, TemplateLabel};
-use crate::dialect::{Millis, required_nullable};
+use crate::dialect::{Millis, StoredMillis, required_nullable};
 
 /// Where an agent is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -34,21 +34,21 @@ pub(in crate::tropic) struct DeployedAgent {
     pub(in crate::tropic) created_at: Millis,
 }
 
-/// An agent in a list.
+/// An agent in a list. Lists are long: rows borrow from what was read.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::tropic) struct AgentRow {
-    pub(in crate::tropic) id: String,
-    pub(in crate::tropic) name: String,
+pub(in crate::tropic) struct AgentRow<'a> {
+    pub(in crate::tropic) id: &'a str,
+    pub(in crate::tropic) name: &'a str,
     pub(in crate::tropic) status: AgentStatus,
-    pub(in crate::tropic) policy_id: Option<String>,
-    pub(in crate::tropic) template: TemplateLabel,
-    pub(in crate::tropic) policy: Option<PolicyLabel>,
-    pub(in crate::tropic) created_at: Millis,
+    pub(in crate::tropic) policy_id: Option<&'a str>,
+    pub(in crate::tropic) template: &'a TemplateLabel,
+    pub(in crate::tropic) policy: Option<&'a PolicyLabel>,
+    pub(in crate::tropic) created_at: StoredMillis<'a>,
 }
 
 /// A policy in a row of agents.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::tropic) struct PolicyLabel {
     pub(in crate::tropic) id: String,
     pub(in crate::tropic) name: String,

@@ -36,7 +36,7 @@ pub(in crate::tropic) struct ConfigAgent {
 }
 
 /// A template in a row of agents.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub(in crate::tropic) struct TemplateLabel {
     pub(in crate::tropic) name: String,
     pub(in crate::tropic) slug: String,
