@@ -16,6 +16,9 @@ use crate::{
     sqlite::{self, Job, Readers, Work, WriterHandle},
 };
 
+/// Ids asked for in one statement.
+const MANY: usize = 100;
+
 /// How a stored event becomes something to work with; the second argument is the stored leaf hash.
 pub(crate) type Make<T> = fn(Canonical<'_>, &[u8]) -> Result<T, LogError>;
 
@@ -60,6 +63,23 @@ impl Db {
             }
             Self::Postgres { db, .. } => db.fetch(&statement).await,
         }
+    }
+
+    /// The rows of each of these ids, in statements of bounded length. `select` goes up to the list of ids.
+    pub(crate) async fn fetch_each<'a>(
+        &self,
+        select: &str,
+        ids: impl ExactSizeIterator<Item = &'a str> + Send,
+    ) -> Result<Vec<Row>, DbError> {
+        let ids: Vec<&str> = ids.collect();
+        let mut found = Vec::with_capacity(ids.len());
+        for some in ids.chunks(MANY) {
+            let places: Vec<String> = (1..=some.len()).map(|place| format!("${place}")).collect();
+            let sql = format!("{select} ({})", places.join(", "));
+            let args = some.iter().map(|id| (*id).into()).collect();
+            found.extend(self.fetch(Statement::new(sql, args)).await?);
+        }
+        Ok(found)
     }
 
     /// Reads events; `tail` is what follows the table's name.

@@ -8,6 +8,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc;
+
 /// At most this part of a commit's time is waited.
 const PART: u32 = 4;
 /// And never longer than this.
@@ -47,6 +49,15 @@ impl Patience {
     /// Whether it is time to commit what there is.
     pub(crate) fn is_over(&self, size: usize, now: Instant) -> bool {
         size >= self.enough || now >= self.until
+    }
+}
+
+/// Adds to a batch what has come meanwhile, up to `most`.
+pub(crate) fn top_up<T>(batch: &mut Vec<T>, queue: &mut mpsc::Receiver<T>, most: usize) {
+    while batch.len() < most
+        && let Ok(next) = queue.try_recv()
+    {
+        batch.push(next);
     }
 }
 

@@ -5,10 +5,7 @@ use chrono::{DateTime, Utc};
 use reef_commands::ports::{KeyUses, LogError};
 use reef_domain::ApiKeyId;
 
-use crate::{Store, sql::Statement};
-
-/// Keys asked for in one statement.
-const MANY: usize = 100;
+use crate::Store;
 
 #[async_trait]
 impl KeyUses for Store {
@@ -22,18 +19,13 @@ impl KeyUses for Store {
     }
 
     async fn last_uses(&self, keys: &[ApiKeyId]) -> Result<Vec<(ApiKeyId, DateTime<Utc>)>, LogError> {
-        let mut found = Vec::with_capacity(keys.len());
-        for some in keys.chunks(MANY) {
-            let places: Vec<String> = (1..=some.len()).map(|place| format!("${place}")).collect();
-            let places = places.join(", ");
-            let sql = format!("SELECT key_id, used_at FROM key_uses WHERE key_id IN ({places})");
-            let args = some.iter().map(|key| key.as_str().into()).collect();
-            let mut rows = self.0.db.fetch(Statement::new(sql, args)).await?;
-            found.extend(rows.iter_mut().map(|row| {
-                let used_at = DateTime::from_timestamp_micros(row.int(1)).unwrap_or_default();
-                (ApiKeyId::from(row.text(0)), used_at)
-            }));
-        }
-        Ok(found)
+        let select = "SELECT key_id, used_at FROM key_uses WHERE key_id IN";
+        let ids = keys.iter().map(ApiKeyId::as_str);
+        let mut rows = self.0.db.fetch_each(select, ids).await?;
+        let found = rows.iter_mut().map(|row| {
+            let used_at = DateTime::from_timestamp_micros(row.int(1)).unwrap_or_default();
+            (ApiKeyId::from(row.text(0)), used_at)
+        });
+        Ok(found.collect())
     }
 }

@@ -5,10 +5,7 @@ use chrono::{DateTime, Utc};
 use reef_commands::ports::{LogError, Sighting, Sightings};
 use reef_domain::MachineId;
 
-use crate::{Store, sql::Statement};
-
-/// Machines asked for in one statement.
-const MANY: usize = 100;
+use crate::Store;
 
 #[async_trait]
 impl Sightings for Store {
@@ -43,22 +40,15 @@ impl Sightings for Store {
     }
 
     async fn of(&self, machines: &[MachineId]) -> Result<Vec<Sighting>, LogError> {
-        let mut found = Vec::with_capacity(machines.len());
-        for some in machines.chunks(MANY) {
-            let places: Vec<String> = (1..=some.len()).map(|place| format!("${place}")).collect();
-            let sql = format!(
-                "SELECT machine_id, seen_at, connected_to FROM machine_sightings WHERE machine_id IN ({})",
-                places.join(", ")
-            );
-            let args = some.iter().map(|machine| machine.as_str().into()).collect();
-            let mut rows = self.0.db.fetch(Statement::new(sql, args)).await?;
-            found.extend(rows.iter_mut().map(|row| Sighting {
-                machine_id: MachineId::from(row.text(0)),
-                seen_at: DateTime::from_timestamp_micros(row.int(1)).unwrap_or_default(),
-                connected_to: row.text_opt(2),
-            }));
-        }
-        Ok(found)
+        let select = "SELECT machine_id, seen_at, connected_to FROM machine_sightings WHERE machine_id IN";
+        let ids = machines.iter().map(MachineId::as_str);
+        let mut rows = self.0.db.fetch_each(select, ids).await?;
+        let found = rows.iter_mut().map(|row| Sighting {
+            machine_id: MachineId::from(row.text(0)),
+            seen_at: DateTime::from_timestamp_micros(row.int(1)).unwrap_or_default(),
+            connected_to: row.text_opt(2),
+        });
+        Ok(found.collect())
     }
 
     async fn forget(&self, machine: &MachineId) -> Result<(), LogError> {

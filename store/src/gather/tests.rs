@@ -1,5 +1,18 @@
 use super::*;
 
+#[test]
+fn a_batch_is_topped_up_and_no_more() {
+    let (sender, mut queue) = mpsc::channel(8);
+    for number in 1..6 {
+        sender.try_send(number).unwrap();
+    }
+    let mut batch = vec![0];
+    top_up(&mut batch, &mut queue, 4);
+    assert_eq!(batch, [0, 1, 2, 3]);
+    top_up(&mut batch, &mut queue, 100);
+    assert_eq!(batch, [0, 1, 2, 3, 4, 5]);
+}
+
 fn learned(size: usize, came: usize, took: Duration) -> Gather {
     let mut gather = Gather::default();
     for _ in 0..50 {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     fold::Change,
-    gather::Gather,
+    gather::{Gather, top_up},
     memory::{HeadState, Memory},
     plan::{Entry, Plan, fail_all},
     shared::Shared,
@@ -94,14 +94,10 @@ impl Writer {
         while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
             let patience = gather.patience(std::time::Instant::now(), self.caution > 0);
             while !patience.is_over(batch.len() + queue.len(), std::time::Instant::now()) {
-                // Lets those run who were just answered.
+                // Lets those run who were just answered. No timer: tokio's is of milliseconds, the wait is of less.
                 tokio::task::yield_now().await;
             }
-            while batch.len() < MAX_BATCH
-                && let Ok(entry) = queue.try_recv()
-            {
-                batch.push(entry);
-            }
+            top_up(&mut batch, &mut queue, MAX_BATCH);
             let (size, started) = (batch.len(), Instant::now());
             metrics::histogram!("reef_log_batch_size")
                 .record(f64::from(u32::try_from(batch.len()).unwrap_or(0)));

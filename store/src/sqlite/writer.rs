@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::checkpointer::Checkpointer;
 use crate::{
     error::StoreError,
-    gather::Gather,
+    gather::{Gather, top_up},
     memory::{HeadState, Memory},
     plan::Entry,
     shared::Shared,
@@ -159,11 +159,7 @@ impl SqliteWriter {
             while !patience.is_over(jobs.len() + queue.len(), Instant::now()) {
                 std::thread::sleep(GLANCE);
             }
-            while jobs.len() < MAX_BATCH
-                && let Ok(job) = queue.try_recv()
-            {
-                jobs.push(job);
-            }
+            top_up(&mut jobs, &mut queue, MAX_BATCH);
             let (size, started) = (jobs.len(), Instant::now());
             let (mut batch, mut works, mut runs) = (Vec::new(), Vec::new(), Vec::new());
             for job in jobs.drain(..) {
