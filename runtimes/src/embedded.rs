@@ -15,8 +15,10 @@
 
 mod chat;
 mod files;
+mod halted;
 mod locks;
 mod memory;
+mod mood;
 mod prompt;
 mod state;
 mod tasks;
@@ -36,7 +38,10 @@ use reef_commands::ports::{
 use reef_domain::AgentId;
 
 use self::worker::Worker;
-use crate::model::{ModelConfig, ModelError};
+use crate::{
+    model::{ModelConfig, ModelError},
+    openclaw::Gateway,
+};
 
 /// Name of the provider.
 pub const PROVIDER: &str = "embedded";
@@ -68,7 +73,18 @@ impl EmbeddedDriver {
     /// The driver; the error names a setting of `models` that cannot be used.
     pub fn new(ports: EmbeddedPorts, models: ModelConfig) -> Result<Self, ModelError> {
         Ok(Self {
-            worker: Arc::new(Worker::new(ports, models)?),
+            worker: Arc::new(Worker::new(ports, models, None)?),
+        })
+    }
+
+    /// The driver where agents of a gateway answer, whose chat API `models` names.
+    pub fn with_gateway(
+        ports: EmbeddedPorts,
+        models: ModelConfig,
+        gateway: Arc<Gateway>,
+    ) -> Result<Self, ModelError> {
+        Ok(Self {
+            worker: Arc::new(Worker::new(ports, models, Some(gateway))?),
         })
     }
 
@@ -191,5 +207,12 @@ impl RuntimeDriver for EmbeddedDriver {
         request: ChatRequest,
     ) -> Result<BoxStream<'static, Result<ChatChunk, DriverError>>, DriverError> {
         Arc::clone(&self.worker).chat(spec, request).await
+    }
+
+    fn trouble(&self) -> Option<String> {
+        let gateway = self.worker.gateway.as_ref();
+        gateway
+            .and_then(|gateway| gateway.trouble())
+            .or_else(|| self.worker.mood.trouble())
     }
 }

@@ -60,6 +60,8 @@ pub struct ModelRequest {
     pub messages: Vec<ModelMessage>,
     /// At most so many tokens of reply.
     pub max_tokens: u32,
+    /// Names the session at a server whose agents keep sessions; `None`: there is nothing to name.
+    pub session: Option<String>,
 }
 
 /// A piece of a reply.

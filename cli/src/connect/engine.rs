@@ -9,6 +9,7 @@ use reef_runtimes::{
     EmbeddedDriver, ModelConfig, ModelProvider,
     model::ApiKey,
     node::{Engine, LocalFiles, Outbox, embedded_ports},
+    openclaw::{Gateway, GatewayConfig},
 };
 use reqwest::StatusCode;
 use zeroize::Zeroizing;
@@ -31,9 +32,12 @@ pub(super) struct Working {
 
 /// The engine that was asked for.
 pub(super) async fn of(connect: &Connect, config: &Config) -> Result<Working> {
-    let (name, models) = match &connect.openclaw {
-        Some(base) => ("openclaw", gateway(connect, base, config).await?),
-        None => ("embedded", model_config(config)?),
+    let (name, models, gateway) = match &connect.openclaw {
+        Some(base) => {
+            let (models, gateway) = gateway(connect, base, config).await?;
+            ("openclaw", models, Some(gateway))
+        }
+        None => ("embedded", model_config(config)?, None),
     };
     let instance = uuid::Uuid::now_v7().to_string();
     let outbox = Outbox::open(&connect.dir, &instance)
@@ -45,7 +49,12 @@ pub(super) async fn of(connect: &Connect, config: &Config) -> Result<Working> {
         files: files.clone(),
         clock: Arc::new(SystemClock),
     };
-    let driver = EmbeddedDriver::new(embedded_ports(&engine), models).context("model provider")?;
+    let ports = embedded_ports(&engine);
+    let driver = match gateway {
+        Some(gateway) => EmbeddedDriver::with_gateway(ports, models, Gateway::connect(gateway)),
+        None => EmbeddedDriver::new(ports, models),
+    };
+    let driver = driver.context("model provider")?;
     Ok(Working {
         name,
         outbox,
@@ -55,18 +64,23 @@ pub(super) async fn of(connect: &Connect, config: &Config) -> Result<Working> {
 }
 
 /// The gateway speaks OpenAI's chat API: `model` names one of its agents.
-async fn gateway(connect: &Connect, base: &str, config: &Config) -> Result<ModelConfig> {
+async fn gateway(connect: &Connect, base: &str, config: &Config) -> Result<(ModelConfig, GatewayConfig)> {
     let base = base.trim_end_matches('/');
     let token = token(connect)?;
     probe(base, &token).await?;
-    Ok(ModelConfig {
+    let models = ModelConfig {
         provider: ModelProvider::Openai,
         base_url: Some(format!("{base}/v1")),
         api_key: Some(ApiKey::new(&token)),
         model: Some(config.model.clone().unwrap_or_else(|| DEFAULT_AGENT.to_owned())),
         max_tokens: config.model_max_tokens,
+        // An agent at work says nothing for long, above all while one of its commands waits for a person.
+        idle_timeout_s: 45 * 60,
+        reply_timeout_s: 4 * 60 * 60,
         ..ModelConfig::default()
-    })
+    };
+    let base = base.to_owned();
+    Ok((models, GatewayConfig { base, token }))
 }
 
 fn token(connect: &Connect) -> Result<Zeroizing<String>> {

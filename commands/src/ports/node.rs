@@ -49,6 +49,8 @@ pub trait LogLines: Send + Sync + 'static {
 pub trait NodeEvents: Send + Sync + 'static {
     /// Takes the task to work on it: pending becomes running. `false`: it is no longer to be done.
     async fn claim_task(&self, task: &TaskId) -> Result<bool, CommandError>;
+    /// Whether the task is still to be done or waits for a person; else it has ended.
+    async fn is_open(&self, task: &TaskId) -> Result<bool, CommandError>;
     /// The task needs a person's confirmation under that rule.
     async fn request_approval(&self, task: &TaskId, rule: &str, reason: &str) -> Result<(), CommandError>;
     /// The task is done.

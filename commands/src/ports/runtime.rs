@@ -227,6 +227,10 @@ pub trait RuntimeDriver: Send + Sync + 'static {
         spec: &RuntimeSpec,
         request: ChatRequest,
     ) -> Result<BoxStream<'static, Result<ChatChunk, DriverError>>, DriverError>;
+    /// What is wrong with what answers, though the runtime itself runs; `None`: nothing that is known.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Secrets for a model provider, read when they are needed and not kept.

@@ -45,6 +45,11 @@ impl NodeEvents for NodeReports {
         }
     }
 
+    async fn is_open(&self, task: &TaskId) -> Result<bool, CommandError> {
+        let task = self.bus.state::<Task>(task).await?;
+        Ok(task.is_some_and(|task| !task.status.is_final()))
+    }
+
     async fn request_approval(&self, task: &TaskId, rule: &str, reason: &str) -> Result<(), CommandError> {
         let expires_at = self.bus.services().clock.now() + self.approval_ttl;
         let command = TaskCommand::RequestApproval {

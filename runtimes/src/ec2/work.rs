@@ -8,9 +8,8 @@ use futures::{
     StreamExt as _,
     stream::{self, BoxStream},
 };
-use reef_commands::{
-    ports::{ChatChunk, ChatRequest, DriverError, LogLevel, RuntimeSpec, TaskAssignment, Usage},
-    task::DENIED_BY_POLICY,
+use reef_commands::ports::{
+    ChatChunk, ChatRequest, DriverError, LogLevel, RuntimeSpec, TaskAssignment, Usage,
 };
 use reef_domain::AgentId;
 use serde::Deserialize;
@@ -18,8 +17,8 @@ use serde_json::{Value, json};
 
 use super::{Cloud, agents::entry_name, orders::Order};
 use crate::{
-    judge::{Judgement, judge},
-    reports::{report, reported},
+    admission::{admitted, give_up},
+    reports::report,
 };
 
 /// What an agent said.
@@ -94,32 +93,11 @@ impl Cloud {
     }
 
     pub(super) async fn run_task(&self, spec: &RuntimeSpec, task: TaskAssignment) -> Result<(), DriverError> {
-        let node = &self.ports.node;
-        if reported(node.claim_task(&task.task_id).await)? != Some(true) {
-            return Ok(());
-        }
-        let bundle = &task.bundle;
-        match judge(
-            bundle.policy_rules.as_deref(),
-            &bundle.command_bundles,
-            &task.description,
-        ) {
-            Judgement::Denied { reason } => {
-                self.note(spec, &task, LogLevel::Warn, &format!("denied: {reason}"));
-                self.give_up(&task, DENIED_BY_POLICY, &reason).await
-            }
-            Judgement::NeedsConfirmation { rule, reason } if !task.approved => {
-                self.note(
-                    spec,
-                    &task,
-                    LogLevel::Info,
-                    &format!("waits for a person: {reason}"),
-                );
-                report(|| node.request_approval(&task.task_id, &rule, &reason))
-                    .await
-                    .map(drop)
-            }
-            Judgement::NeedsConfirmation { .. } | Judgement::Allowed => self.work(spec, &task).await,
+        let note = |level, what: &str| self.note(spec, &task, level, what);
+        if admitted(&*self.ports.node, &task, &task.bundle.command_bundles, note).await? {
+            self.work(spec, &task).await
+        } else {
+            Ok(())
         }
     }
 
@@ -144,15 +122,9 @@ impl Cloud {
             Err(error @ DriverError::Transient(_)) => Err(error),
             Err(error @ DriverError::Permanent(_)) => {
                 self.note(spec, task, LogLevel::Error, &format!("failed: {error}"));
-                self.give_up(task, "runtime_error", &error.to_string()).await
+                give_up(&*self.ports.node, task, "runtime_error", &error.to_string()).await
             }
         }
-    }
-
-    async fn give_up(&self, task: &TaskAssignment, code: &str, reason: &str) -> Result<(), DriverError> {
-        report(|| self.ports.node.fail_task(&task.task_id, code, reason))
-            .await
-            .map(drop)
     }
 
     fn note(&self, spec: &RuntimeSpec, task: &TaskAssignment, level: LogLevel, what: &str) {

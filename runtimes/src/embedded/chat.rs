@@ -20,8 +20,10 @@ impl Worker {
         let bundle = &request.bundle;
         let files = self.ready(spec, bundle).await?;
         let client = self.client(bundle, &files).await?;
-        let limits = (self.ports.clock.now(), self.models.max_tokens());
-        let asked = prompt::chat(bundle, &files, &request.history, &request.message, limits);
+        // The gateway keeps what is said in a session; what it is to know of the conversation, it is told.
+        let session = self.gateway.as_ref().map(|gateway| gateway.once("chat"));
+        let terms = self.terms(session);
+        let asked = prompt::chat(bundle, &files, &request.history, &request.message, terms);
         match client.ask_patiently(&asked).await {
             Ok(stream) => Ok(self.relay(spec.clone(), request, client, stream)),
             Err(error) => Err(self.no_reply(spec, &request, &error)),
@@ -56,6 +58,7 @@ impl Worker {
                         let answered = client.is_model().then_some(reply.as_str());
                         let what = Remembered::Chat { said: &request.message, answered };
                         self.remember(&spec, &request.bundle.agent_id, what).await;
+                        self.mood.well();
                         let model = client.name();
                         let message = format!(
                             "replied in {} through {model}: {} tokens read, {} written",
@@ -75,6 +78,7 @@ impl Worker {
     fn no_reply(&self, spec: &RuntimeSpec, request: &ChatRequest, error: &ModelError) -> DriverError {
         let message = format!("no reply in {}: {error}", request.conversation_id);
         self.log(spec, Some(&request.bundle.agent_id), LogLevel::Error, message);
+        self.mood.failed(error);
         error.clone().into()
     }
 }

@@ -17,36 +17,42 @@ const HISTORY_BYTES: usize = 96 * 1024;
 /// The agent's workspace files by path.
 pub(super) type Files = BTreeMap<String, String>;
 
+/// On what terms a model is asked.
+pub(super) struct Terms {
+    pub(super) now: DateTime<Utc>,
+    pub(super) max_tokens: u32,
+    /// Whether what answers has tools of its own.
+    pub(super) has_tools: bool,
+    pub(super) session: Option<String>,
+}
+
 /// A message in a conversation.
 pub(super) fn chat(
     bundle: &AgentBundle,
     files: &Files,
     history: &[ChatTurn],
     message: &str,
-    (now, max_tokens): (DateTime<Utc>, u32),
+    terms: Terms,
 ) -> ModelRequest {
     let mut messages = recent(history);
     messages.push(user(message));
     ModelRequest {
-        system: system(bundle, files, now),
+        system: system(bundle, files, &terms),
         messages,
-        max_tokens,
+        max_tokens: terms.max_tokens,
+        session: terms.session,
     }
 }
 
 /// A task.
-pub(super) fn task(
-    bundle: &AgentBundle,
-    files: &Files,
-    description: &str,
-    (now, max_tokens): (DateTime<Utc>, u32),
-) -> ModelRequest {
-    let mut system = system(bundle, files, now);
+pub(super) fn task(bundle: &AgentBundle, files: &Files, description: &str, terms: Terms) -> ModelRequest {
+    let mut system = system(bundle, files, &terms);
     system.push_str("\n\nThe user message is a task. Answer with its result. Say so if you cannot do it.");
     ModelRequest {
         system,
         messages: vec![user(description)],
-        max_tokens,
+        max_tokens: terms.max_tokens,
+        session: terms.session,
     }
 }
 
@@ -86,13 +92,18 @@ fn recent(history: &[ChatTurn]) -> Vec<ModelMessage> {
     messages.split_off(first)
 }
 
-fn system(bundle: &AgentBundle, files: &Files, now: DateTime<Utc>) -> String {
-    let mut parts = vec![format!(
-        "You are {}, an agent. It is {}. You write text: you have no browser, no shell and no other tools here, so \
-         never claim to have used one.",
+fn system(bundle: &AgentBundle, files: &Files, terms: &Terms) -> String {
+    let mut who = format!(
+        "You are {}, an agent. It is {}.",
         on_one_line(&bundle.name),
-        now.format("%Y-%m-%d %H:%M UTC")
-    )];
+        terms.now.format("%Y-%m-%d %H:%M UTC")
+    );
+    if !terms.has_tools {
+        who.push_str(
+            " You write text: you have no browser, no shell and no other tools here, so never claim to have used one.",
+        );
+    }
+    let mut parts = vec![who];
     if !bundle.skills.is_empty() {
         parts.push(format!("Your skills: {}.", bundle.skills.join(", ")));
     }

@@ -1,75 +1,74 @@
 //! Work on tasks, under the agent's policy.
 
-use reef_commands::{
-    ports::{DriverError, LogLevel, RuntimeSpec, TaskAssignment, Usage},
-    task::DENIED_BY_POLICY,
-};
+use std::sync::Arc;
+
+use reef_commands::ports::{DriverError, LogLevel, RuntimeSpec, TaskAssignment, Usage};
 
 use super::{memory::Remembered, prompt, worker::Worker};
 use crate::{
-    judge::{Judgement, judge},
-    model::ModelError,
-    reports::{report, reported},
+    admission::{admitted, give_up},
+    model::{ModelClient, ModelError, ModelRequest},
+    reports::report,
 };
 
 impl Worker {
     pub(super) async fn run_task(&self, spec: &RuntimeSpec, task: TaskAssignment) -> Result<(), DriverError> {
         let _held = self.tasks.lock(task.task_id.as_str()).await;
         self.runtimes.require_running(spec).await?;
-        let node = &self.ports.node;
-        if reported(node.claim_task(&task.task_id).await)? != Some(true) {
-            return Ok(());
-        }
         // What was applied to the runtime holds; one that has no settings of its own has the agent's.
         let applied = self.runtimes.command_bundles(spec).await?;
         let bundles = applied.as_ref().unwrap_or(&task.bundle.command_bundles);
-        match judge(task.bundle.policy_rules.as_deref(), bundles, &task.description) {
-            Judgement::Denied { reason } => {
-                self.note(spec, &task, LogLevel::Warn, &format!("denied: {reason}"));
-                self.give_up(&task, DENIED_BY_POLICY, &reason).await
-            }
-            Judgement::NeedsConfirmation { rule, reason } if !task.approved => {
-                self.note(
-                    spec,
-                    &task,
-                    LogLevel::Info,
-                    &format!("waits for a person: {reason}"),
-                );
-                report(|| node.request_approval(&task.task_id, &rule, &reason))
-                    .await
-                    .map(drop)
-            }
-            Judgement::NeedsConfirmation { .. } | Judgement::Allowed => self.work(spec, &task).await,
+        let note = |level, what: &str| self.note(spec, &task, level, what);
+        if admitted(&*self.ports.node, &task, bundles, note).await? {
+            self.work(spec, &task).await
+        } else {
+            Ok(())
         }
     }
 
     async fn work(&self, spec: &RuntimeSpec, task: &TaskAssignment) -> Result<(), DriverError> {
+        let node = &*self.ports.node;
         match self.answer(spec, task).await {
-            Ok(Ok((result, usage, is_model))) => self.hand_in(spec, task, (result, usage), is_model).await,
-            Ok(Err(error)) => {
+            // It goes on once a person has decided.
+            Ok(None) => Ok(()),
+            Ok(Some(Ok((result, usage, is_model)))) => {
+                self.mood.well();
+                self.hand_in(spec, task, (result, usage), is_model).await
+            }
+            Ok(Some(Err(error))) => {
+                self.mood.failed(&error);
                 self.note(spec, task, LogLevel::Error, &format!("failed: {error}"));
-                self.give_up(task, "model_error", &error.to_string()).await
+                give_up(node, task, "model_error", &error.to_string()).await
             }
             Err(error @ DriverError::Transient(_)) => Err(error),
             Err(error @ DriverError::Permanent(_)) => {
                 self.note(spec, task, LogLevel::Error, &format!("failed: {error}"));
-                self.give_up(task, "runtime_error", &error.to_string()).await
+                give_up(node, task, "runtime_error", &error.to_string()).await
             }
         }
     }
 
-    /// The result with what it used, and whether a model gave it; or why the model gave none.
-    async fn answer(
+    /// The result with what it used, and whether a model gave it; or why the model gave none. `None`: a
+    /// command that the agent wants to run waits for a person.
+    async fn answer(&self, spec: &RuntimeSpec, task: &TaskAssignment) -> Result<Option<Answer>, DriverError> {
+        if let Some(gateway) = &self.gateway {
+            return self.through(gateway, spec, task).await;
+        }
+        let (client, request) = self.asking(spec, task, None).await?;
+        Ok(Some(ask(client, request).await))
+    }
+
+    /// Who is to be asked for the result of a task, and how.
+    pub(super) async fn asking(
         &self,
         spec: &RuntimeSpec,
         task: &TaskAssignment,
-    ) -> Result<Result<(String, Usage, bool), ModelError>, DriverError> {
+        session: Option<String>,
+    ) -> Result<(Arc<dyn ModelClient>, ModelRequest), DriverError> {
         let files = self.ready(spec, &task.bundle).await?;
         let client = self.client(&task.bundle, &files).await?;
-        let limits = (self.ports.clock.now(), self.models.max_tokens());
-        let request = prompt::task(&task.bundle, &files, &task.description, limits);
-        let answer = client.ask_whole(&request).await;
-        Ok(answer.map(|(text, usage)| (text.replace('\0', ""), usage, client.is_model())))
+        let request = prompt::task(&task.bundle, &files, &task.description, self.terms(session));
+        Ok((client, request))
     }
 
     async fn hand_in(
@@ -106,13 +105,7 @@ impl Worker {
         Ok(())
     }
 
-    async fn give_up(&self, task: &TaskAssignment, code: &str, reason: &str) -> Result<(), DriverError> {
-        report(|| self.ports.node.fail_task(&task.task_id, code, reason))
-            .await
-            .map(drop)
-    }
-
-    fn note(&self, spec: &RuntimeSpec, task: &TaskAssignment, level: LogLevel, what: &str) {
+    pub(super) fn note(&self, spec: &RuntimeSpec, task: &TaskAssignment, level: LogLevel, what: &str) {
         self.log(
             spec,
             Some(&task.bundle.agent_id),
@@ -120,4 +113,13 @@ impl Worker {
             format!("task {} {what}", task.task_id),
         );
     }
+}
+
+/// What came of a task: the result with what it used, and whether a model gave it.
+pub(super) type Answer = Result<(String, Usage, bool), ModelError>;
+
+/// Asks for the whole result.
+pub(super) async fn ask(client: Arc<dyn ModelClient>, request: ModelRequest) -> Answer {
+    let (text, usage) = client.ask_whole(&request).await?;
+    Ok((text.replace('\0', ""), usage, client.is_model()))
 }

@@ -8,12 +8,17 @@ use reef_domain::AgentId;
 use super::{
     EmbeddedPorts,
     files::{Holder, SealedFiles},
+    halted::Halted,
     locks::KeyedLocks,
     memory::{self, Remembered},
-    prompt::Files,
+    mood::Mood,
+    prompt::{Files, Terms},
     state::Runtimes,
 };
-use crate::model::{ModelClient, ModelConfig, ModelError, Models, Responder};
+use crate::{
+    model::{ModelClient, ModelConfig, ModelError, Models, Responder},
+    openclaw::Gateway,
+};
 
 pub(super) struct Worker {
     pub(super) ports: EmbeddedPorts,
@@ -21,12 +26,22 @@ pub(super) struct Worker {
     pub(super) models: Models,
     /// A task is worked on by one at a time, however often it is handed over.
     pub(super) tasks: KeyedLocks,
+    /// A gateway whose agents do the work, with tools of their own.
+    pub(super) gateway: Option<Arc<Gateway>>,
+    /// Tasks in the middle of which a command waits for a person.
+    pub(super) halted: Arc<Halted>,
+    /// How it goes with what answers.
+    pub(super) mood: Mood,
     files: SealedFiles,
     agents: KeyedLocks,
 }
 
 impl Worker {
-    pub(super) fn new(ports: EmbeddedPorts, models: ModelConfig) -> Result<Self, ModelError> {
+    pub(super) fn new(
+        ports: EmbeddedPorts,
+        models: ModelConfig,
+        gateway: Option<Arc<Gateway>>,
+    ) -> Result<Self, ModelError> {
         let files = SealedFiles {
             workspace: Arc::clone(&ports.workspace),
             vault: Arc::clone(&ports.vault),
@@ -37,6 +52,9 @@ impl Worker {
             tasks: KeyedLocks::default(),
             files,
             agents: KeyedLocks::default(),
+            gateway,
+            halted: Arc::default(),
+            mood: Mood::default(),
             ports,
         })
     }
@@ -104,6 +122,16 @@ impl Worker {
             self.settle(spec, bundle).await?;
         }
         Ok(self.files.all(&Holder::agent(spec, &bundle.agent_id)).await?)
+    }
+
+    /// On what terms a model is asked now.
+    pub(super) fn terms(&self, session: Option<String>) -> Terms {
+        Terms {
+            now: self.ports.clock.now(),
+            max_tokens: self.models.max_tokens(),
+            has_tools: self.gateway.is_some(),
+            session,
+        }
     }
 
     /// What answers for the agent now.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use reef_commands::{
     machine::{ConnectedMachine, Desk},
-    ports::{EventLog, EventQuery, LogError, LogLines, NodeEvents, NodeLink, NodeLinks},
+    ports::{EventLog, EventQuery, LogError, LogLevel, LogLines, NodeEvents, NodeLink, NodeLinks},
 };
 use reef_domain::{
     AnyEvent, Decider as _, RuntimeId, account::AccountEvent, machine::MachineEvent, runtime::Health,
@@ -24,6 +24,7 @@ use super::{
         CLOSE_AWAY, CLOSE_PROTOCOL, CLOSE_REPLACED, CLOSE_REVOKED, CLOSE_SLOW, FromNode, FromServer,
         Heartbeat, Hello, Runtime, VERSION, Welcome,
     },
+    reports::MAX_LINE,
 };
 
 /// Reports of one machine that are being recorded at a time.
@@ -270,6 +271,7 @@ impl Hub {
     ) {
         let recording = Arc::new(Semaphore::new(AT_ONCE));
         let mut noted = Instant::now();
+        let mut trouble = None;
         loop {
             let frame = tokio::select! {
                 () = link.ended.cancelled() => return,
@@ -290,7 +292,10 @@ impl Hub {
                     };
                     self.take(link, hello, seq, report, turn);
                 }
-                Ok(FromNode::Heartbeat(heartbeat)) => self.hear(link, &heartbeat, &mut noted).await,
+                Ok(FromNode::Heartbeat(heartbeat)) => {
+                    self.hear(link, &heartbeat, &mut noted).await;
+                    self.tell_trouble(link, &mut trouble, heartbeat.trouble);
+                }
                 Ok(FromNode::Hello(_)) | Err(_) => {
                     return link.end(CLOSE_PROTOCOL, "a frame is not of this protocol");
                 }
@@ -318,6 +323,22 @@ impl Hub {
                 tracing::warn!(%error, "a machine's sighting was not noted");
             }
         }
+    }
+
+    /// Health says only that something is wrong; what, and that it is over, is told once in the runtime's lines.
+    fn tell_trouble(&self, link: &Link, known: &mut Option<String>, now: Option<String>) {
+        if *known == now {
+            return;
+        }
+        let (level, mut message) = match &now {
+            Some(trouble) => (LogLevel::Warn, format!("trouble: {trouble}")),
+            None => (LogLevel::Info, "the trouble is over".to_owned()),
+        };
+        message.truncate(message.floor_char_boundary(MAX_LINE));
+        self.0
+            .log_lines
+            .push(&link.machine.runtime_id, None, level, message);
+        *known = now;
     }
 
     /// It is gone: known at once, and after the grace for good.

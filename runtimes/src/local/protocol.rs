@@ -283,7 +283,11 @@ pub enum Verdict {
     /// It is recorded; of a claim: the task is to be worked on.
     Taken,
     /// It is no longer wanted: the task was settled or is gone.
-    Declined,
+    Declined {
+        /// Of a claim: whether the task is over for good. Else it may wait for a person.
+        #[serde(default)]
+        over: bool,
+    },
     /// It cannot be recorded, and trying again will not help.
     Refused {
         /// Why.

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Longest log line, in bytes.
-const MAX_LINE: usize = 8 << 10;
+pub(super) const MAX_LINE: usize = 8 << 10;
 /// Between two tries to record a report.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -109,7 +109,9 @@ impl Hub {
                 return Ok(if claimed {
                     Verdict::Taken
                 } else {
-                    Verdict::Declined
+                    Verdict::Declined {
+                        over: !node.is_open(task_id).await?,
+                    }
                 });
             }
             Report::ApprovalNeeded {
@@ -146,9 +148,13 @@ fn verdict_of(error: &CommandError) -> Verdict {
     match error {
         CommandError::Unknown { .. }
         | CommandError::Refused {
-            kind: RefusalKind::NotFound | RefusalKind::Conflict,
+            kind: RefusalKind::NotFound,
             ..
-        } => Verdict::Declined,
+        } => Verdict::Declined { over: true },
+        CommandError::Refused {
+            kind: RefusalKind::Conflict,
+            ..
+        } => Verdict::Declined { over: false },
         CommandError::Refused { .. }
         | CommandError::Foreign { .. }
         | CommandError::Malformed { .. }

@@ -173,13 +173,13 @@ async fn nobody_reports_on_tasks_of_others() {
     let claim = Report::TaskClaimed {
         task_id: foreign.clone(),
     };
-    assert_eq!(machine.report(1, claim).await, Verdict::Declined);
+    assert_eq!(machine.report(1, claim).await, Verdict::Declined { over: true });
     let failed = Report::TaskFailed {
         task_id: foreign.clone(),
         code: "mischief".to_owned(),
         reason: String::new(),
     };
-    assert_eq!(machine.report(2, failed).await, Verdict::Declined);
+    assert_eq!(machine.report(2, failed).await, Verdict::Declined { over: true });
     assert_eq!(other.task_status(&foreign).await, TaskStatus::Pending);
 }
 

@@ -62,13 +62,17 @@ impl OpenAi {
         } else {
             "max_tokens"
         };
-        json!({
+        let mut body = json!({
             "model": self.model,
             "messages": messages,
             "stream": true,
             "stream_options": { "include_usage": true },
             limit: request.max_tokens,
-        })
+        });
+        if let Some(session) = &request.session {
+            body["user"] = json!(session);
+        }
+        body
     }
 }
 

@@ -180,5 +180,6 @@ pub(crate) fn question(text: &str) -> super::ModelRequest {
         system: "You are Coral.".to_owned(),
         messages: vec![message],
         max_tokens: 64,
+        session: None,
     }
 }

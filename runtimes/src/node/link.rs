@@ -223,7 +223,7 @@ async fn send(
         } else {
             tokio::select! {
                 _ = beat.tick() => FromNode::Heartbeat(Heartbeat {
-                    trouble: None,
+                    trouble: work.trouble(),
                     requests: u32::try_from(work.under_way()).unwrap_or(u32::MAX),
                     reports: u32::try_from(outbox.waiting()).unwrap_or(u32::MAX),
                     memory_bytes: resident_bytes(),

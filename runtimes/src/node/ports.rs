@@ -39,7 +39,7 @@ impl Reporter {
     async fn report(&self, report: Report) -> Result<(), CommandError> {
         match self.0.report(report).await {
             Some(Verdict::Taken) => Ok(()),
-            Some(Verdict::Declined) => Err(CommandError::refused(
+            Some(Verdict::Declined { .. }) => Err(CommandError::refused(
                 "task_settled",
                 RefusalKind::Conflict,
                 "the task was settled meanwhile",
@@ -67,6 +67,22 @@ impl NodeEvents for Reporter {
             Ok(()) => Ok(true),
             Err(CommandError::Refused { .. }) => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Asked by claiming: a task that a person decided to have done is to be worked on, so that is no harm.
+    async fn is_open(&self, task: &TaskId) -> Result<bool, CommandError> {
+        let claim = Report::TaskClaimed {
+            task_id: task.clone(),
+        };
+        match self.0.report(claim).await {
+            Some(Verdict::Taken) => Ok(true),
+            Some(Verdict::Declined { over }) => Ok(!over),
+            Some(Verdict::Refused { reason }) => Err(CommandError::Corrupt(reason)),
+            None => Err(CommandError::Unavailable {
+                reason: "the node stops".to_owned(),
+                unknown: true,
+            }),
         }
     }
 

@@ -57,6 +57,11 @@ impl Work {
         self.tracker.len()
     }
 
+    /// What is wrong with what answers here.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.driver.trouble()
+    }
+
     /// Takes nothing new, and waits for everything under way.
     pub(super) async fn drain(&self) {
         self.stopping.store(true, Ordering::Relaxed);

@@ -60,6 +60,10 @@ impl NodeEvents for World {
         Ok(true)
     }
 
+    async fn is_open(&self, _: &TaskId) -> Result<bool, CommandError> {
+        Ok(true)
+    }
+
     async fn request_approval(&self, _: &TaskId, rule: &str, _: &str) -> Result<(), CommandError> {
         self.report(format!("approval asked: {rule}"));
         Ok(())

@@ -76,6 +76,10 @@ impl NodeEvents for TestNode {
         self.take(Report::Claimed).map(|()| true)
     }
 
+    async fn is_open(&self, _: &TaskId) -> Result<bool, CommandError> {
+        Ok(!*self.settled.lock().unwrap())
+    }
+
     async fn request_approval(&self, _: &TaskId, rule: &str, reason: &str) -> Result<(), CommandError> {
         self.take(Report::ApprovalAsked {
             rule: rule.to_owned(),

@@ -305,7 +305,7 @@ impl FakeMachine {
         let claim = Report::TaskClaimed {
             task_id: "task_of_nobody".into(),
         };
-        assert_eq!(self.report(0, claim).await, Verdict::Declined);
+        assert_eq!(self.report(0, claim).await, Verdict::Declined { over: true });
     }
 
     /// The code that the connection is closed with.

@@ -14,6 +14,7 @@ async fn reply(memory: &[&str], messages: Vec<ModelMessage>) -> (Vec<String>, Us
         system: String::new(),
         messages,
         max_tokens: 10,
+        session: None,
     };
     let (deltas, end) = drain(responder.ask(&request).await.unwrap()).await;
     (deltas, end.unwrap())
