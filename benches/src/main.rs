@@ -29,6 +29,7 @@ mod sse;
 mod store;
 mod stream;
 mod tropic;
+mod webhooks;
 mod world;
 
 use anyhow::{Result, bail};
@@ -57,6 +58,8 @@ enum Part {
     Check(check::Options),
     /// Fills a log
     Preload(preload::Options),
+    /// Posts to a sink with nothing but the HTTP client; prints a sample
+    Post(webhooks::Options),
     /// Rebuilds every view and scans every event; prints samples
     Rebuild(rebuild::Options),
 }
@@ -69,6 +72,7 @@ async fn main() -> Result<()> {
         (Some(Part::Check(options)), _) => check::run(&options).await,
         (Some(Part::Preload(options)), _) => preload::run(&options).await,
         (Some(Part::Rebuild(options)), _) => rebuild::run(&options).await,
+        (Some(Part::Post(options)), _) => webhooks::post(&options).await,
         (None, Some(plan)) => measure(&plan).await,
         (None, None) => bail!("start it with `cargo xtask bench`"),
     }
@@ -85,6 +89,7 @@ const WORKLOADS: &[&str] = &[
     "rebuild",
     "grown",
     "sse",
+    "webhooks",
 ];
 
 async fn measure(plan: &Plan) -> Result<()> {
@@ -110,6 +115,7 @@ async fn measure(plan: &Plan) -> Result<()> {
             "tropic" => tropic::run(plan).await?,
             "rebuild" => rebuild::measure(plan).await?,
             "grown" => grown::run(plan).await?,
+            "webhooks" => webhooks::run(plan).await?,
             _ => vec![stream::run(plan).await?],
         });
     }

@@ -42,10 +42,19 @@ impl Events {
         self.acknowledged.load(Ordering::SeqCst)
     }
 
-    /// Writes so many more; commands that a killed server did not answer are left at that.
+    /// Writes so many more as fast as it goes; commands that a killed server did not answer are left at that.
     pub(crate) async fn write(self: &Arc<Self>, more: u64) {
+        self.write_with(more, CLIENTS).await;
+    }
+
+    /// Writes so many more with so few clients that deliveries keep up.
+    pub(crate) async fn write_slowly(self: &Arc<Self>, more: u64) {
+        self.write_with(more, 1).await;
+    }
+
+    async fn write_with(self: &Arc<Self>, more: u64, clients: u64) {
         let enough = self.acknowledged() + more;
-        let clients = (0..CLIENTS).map(|client| tokio::spawn(Arc::clone(self).client(client, enough)));
+        let clients = (0..clients).map(|client| tokio::spawn(Arc::clone(self).client(client, enough)));
         for client in join_all(clients).await {
             client.expect("a client ends well");
         }

