@@ -1,26 +1,25 @@
 //! Makes the POST of one try from the log.
 
+mod thermidora;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use quick_cache::sync::Cache;
 use reef_domain::{
-    AnyEvent, Envelope, VaultRef, WebhookId,
-    webhook::{Webhook, WebhookEvent, WebhookForm},
+    Envelope, VaultRef, WebhookId,
+    webhook::{Webhook, WebhookForm},
 };
 
 use super::schedule::time_limit;
 use crate::{
     Services, cloud_event,
     ports::{DeliveryId, WebhookPost},
-    webhook::{ThermidoraBody, ThermidoraData, WebhookMessage, WebhookSecret, sign, signing_secrets},
+    webhook::{WebhookMessage, WebhookSecret, sign, signing_secrets},
 };
 
 /// Webhooks whose secrets are kept at hand.
 const AT_HAND: usize = 10_000;
-
-/// What a test in Thermidora's form says.
-const TEST: &str = "This is a test event";
 
 type Secrets = Arc<(Vec<VaultRef>, Vec<WebhookSecret>)>;
 
@@ -63,7 +62,7 @@ impl Composer {
             ));
         }
         let secrets = self.secrets(id, webhook, at).await?;
-        let message = message(id, webhook, envelope)?;
+        let message = self.message(id, webhook, envelope).await?;
         let headers = sign(webhook.form, id, &message, &secrets.1, at);
         Ok(WebhookPost {
             url: webhook.url.as_str().into(),
@@ -93,38 +92,29 @@ impl Composer {
     }
 }
 
-fn message(id: &WebhookId, webhook: &Webhook, envelope: &Envelope) -> Result<WebhookMessage, Unmade> {
-    let delivery = DeliveryId {
-        webhook_id: id.clone(),
-        position: envelope.position,
-    };
-    let (event, body) = match webhook.form {
-        WebhookForm::Native => {
-            let mut body = String::new();
-            cloud_event::write(envelope, &mut body);
-            (envelope.event.event_type(), body)
-        }
-        WebhookForm::Thermidora => {
-            let data = thermidora(envelope)?;
-            let body = ThermidoraBody {
-                instance_id: webhook.runtime_id.as_ref(),
-                agent_slug: None,
-                at: envelope.recorded_at,
-                data,
-            };
-            (body.data.event(), body.to_json())
-        }
-    };
-    Ok(WebhookMessage {
-        id: delivery.to_string(),
-        event: event.to_owned(),
-        body,
-    })
-}
-
-fn thermidora(envelope: &Envelope) -> Result<ThermidoraData<'static>, Unmade> {
-    if let AnyEvent::Webhook(WebhookEvent::Tested { .. }) = &envelope.event {
-        return Ok(ThermidoraData::Test { message: TEST });
+impl Composer {
+    async fn message(
+        &self,
+        id: &WebhookId,
+        webhook: &Webhook,
+        envelope: &Envelope,
+    ) -> Result<WebhookMessage, Unmade> {
+        let delivery = DeliveryId {
+            webhook_id: id.clone(),
+            position: envelope.position,
+        };
+        let (event, body) = match webhook.form {
+            WebhookForm::Native => {
+                let mut body = String::new();
+                cloud_event::write(envelope, &mut body);
+                (envelope.event.event_type(), body)
+            }
+            WebhookForm::Thermidora => thermidora::message(&*self.services.vault, webhook, envelope).await?,
+        };
+        Ok(WebhookMessage {
+            id: delivery.to_string(),
+            event: event.to_owned(),
+            body,
+        })
     }
-    Err(Unmade::ForGood("not an event of this form".to_owned()))
 }
