@@ -70,3 +70,6 @@ fn unopened(error: VaultError) -> Unmade {
         VaultError::Unavailable(reason) => Unmade::ForNow(format!("its content cannot be read: {reason}")),
     }
 }
+
+#[cfg(test)]
+mod tests;
