@@ -167,6 +167,8 @@ const NOUNS: &[&[CommandSpec]] = &[
     crate::secret::COMMANDS,
     crate::settings::COMMANDS,
     crate::sign_in::COMMANDS,
+    crate::skill::COMMANDS,
+    crate::skill_installation::COMMANDS,
     crate::task::COMMANDS,
     crate::template::COMMANDS,
     crate::webhook::COMMANDS,

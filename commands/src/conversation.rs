@@ -3,6 +3,7 @@
 mod chat;
 mod content;
 mod outcome;
+mod restart;
 
 use chrono::TimeDelta;
 use reef_domain::{

@@ -45,6 +45,8 @@ pub mod runtime;
 pub mod secret;
 pub mod settings;
 pub mod sign_in;
+pub mod skill;
+pub mod skill_installation;
 pub mod task;
 pub mod template;
 pub mod webhook;

@@ -32,7 +32,7 @@ pub use mail::{Letter, Mail, MailError};
 pub use node::{LogLevel, LogLine, LogLines, NodeEvents};
 pub use payments::{CheckoutRequest, CheckoutSession, PaymentError, PaymentEvent, Payments};
 pub use runtime::{
-    AgentBundle, ChatChunk, ChatRequest, ChatTurn, DriverError, EffectToken, RuntimeDriver,
+    AgentBundle, ChatChunk, ChatRequest, ChatTurn, DriverError, EffectToken, InstalledSkill, RuntimeDriver,
     RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment, Usage,
 };
 pub use sightings::{Sighting, Sightings};

@@ -1,16 +1,18 @@
 //! Secrets: the value goes to the vault, the log gets its place there.
 
+mod environment;
 mod value;
 
 use reef_domain::{
     AccountId, AgentId, RuntimeId, UserId, VaultRef,
     account::Account,
     agent::Agent,
-    runtime::Runtime,
+    runtime::{Runtime, RuntimeStatus},
     secret::{OwnerKind, SecretOwner, Secrets, SecretsCommand},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -18,14 +20,17 @@ use crate::{
     ports::VaultOwner,
 };
 
+pub use environment::StoreSecrets;
 pub use value::SecretValue;
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec::of::<StoreSecret>(),
+    CommandSpec::of::<StoreSecrets>(),
     CommandSpec::of::<RemoveSecret>(),
 ];
 
-/// Sets a secret of an account, user, agent or runtime. It can be replaced and removed, never read back.
+/// Sets a secret of an account, user, agent or runtime. It can be replaced and removed, never read back. Where secrets
+/// are the environment of a runtime, one that runs is restarted.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSecret {
@@ -83,11 +88,18 @@ impl UseCase for StoreSecret {
             .await?
             .clone();
         unit.decide::<Secrets>(&stream, store(placed)).await?;
-        Ok(Outcome::of::<Secrets>(&stream))
+        let outcome = Outcome::of::<Secrets>(&stream);
+        Ok(
+            match environment::restart(unit, &self.owner, &account_id).await? {
+                Some(restarting) => outcome.showing(json!({ "restarting": restarting })),
+                None => outcome,
+            },
+        )
     }
 }
 
-/// Removes a secret; its value is wiped from the vault.
+/// Removes a secret; its value is wiped from the vault. Where secrets are the environment of a runtime, one that runs is
+/// restarted.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveSecret {
@@ -106,7 +118,7 @@ impl UseCase for RemoveSecret {
     const SCOPE: &'static str = "secrets:write";
 
     async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
-        account_of(unit, &self.owner, self.account_id.as_ref()).await?;
+        let account_id = account_of(unit, &self.owner, self.account_id.as_ref()).await?;
         let stream = self.owner.to_string();
         unit.decide::<Secrets>(
             &stream,
@@ -115,7 +127,13 @@ impl UseCase for RemoveSecret {
             },
         )
         .await?;
-        Ok(Outcome::of::<Secrets>(&stream))
+        let outcome = Outcome::of::<Secrets>(&stream);
+        Ok(
+            match environment::restart(unit, &self.owner, &account_id).await? {
+                Some(restarting) => outcome.showing(json!({ "restarting": restarting })),
+                None => outcome,
+            },
+        )
     }
 }
 
@@ -159,7 +177,9 @@ async fn account_of(
         }
         OwnerKind::Runtime => {
             let runtime = unit.owned::<Runtime>(RuntimeId::from(owner.id.as_str())).await?;
-            runtime.account_id.clone().ok_or_else(unknown)
+            // What is being removed takes nothing new.
+            let leaves = runtime.status == RuntimeStatus::Destroying;
+            runtime.account_id.clone().filter(|_| !leaves).ok_or_else(unknown)
         }
     }
 }

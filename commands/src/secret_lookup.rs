@@ -1,7 +1,9 @@
 //! Finds the secrets an agent may use, at the moment it needs them.
 //!
 //! On the shared runtime of a Tropic account a user's secrets are synced when that starts (contract,
-//! save-claude-key): its agents have the values of then, and before the first start none.
+//! save-claude-key): its agents have the values of then, and before the first start none. The secrets of a shared
+//! runtime of a Thermidora account are its environment (contract, store-secrets): its agents have the values of its
+//! last start or restart.
 
 use async_trait::async_trait;
 use reef_domain::{AgentId, Dialect, VaultRef, account::Account, agent::Agent, runtime::Tenancy, secret};
@@ -30,7 +32,14 @@ impl Secrets {
         } else {
             Some(&secrets.names)
         };
-        match known.and_then(|values| values.get(name)) {
+        // Of a runtime they are environment variables, which are written in capitals.
+        let capitals = name.to_ascii_uppercase();
+        let is_runtime = owner.starts_with("runtime/");
+        let place = known.and_then(|values| {
+            let variable = values.get(&capitals).filter(|_| is_runtime);
+            values.get(name).or(variable)
+        });
+        match place {
             Some(place) => self.value(owner, place).await,
             None => Ok(None),
         }
@@ -50,14 +59,29 @@ impl Secrets {
 }
 
 impl Secrets {
-    /// Whether the agent has its user's secrets as of the last start of its runtime.
-    async fn has_synced(&self, agent: &Agent) -> Result<bool, CommandError> {
+    /// Whether the agent has its user's secrets, and its runtime's, as of the last start of that.
+    async fn has_synced(&self, agent: &Agent) -> Result<(bool, bool), CommandError> {
         match &agent.account_id {
             Some(account) if agent.tenancy == Tenancy::Shared => {
                 let account = self.0.state::<Account>(account).await?;
-                Ok(account.is_some_and(|account| syncs_secrets(account.dialect)))
+                let dialect = account.map(|account| account.dialect);
+                Ok((
+                    dialect.is_some_and(syncs_secrets),
+                    dialect.is_some_and(syncs_environment),
+                ))
             }
-            Some(_) | None => Ok(false),
+            Some(_) | None => Ok((false, false)),
+        }
+    }
+}
+
+/// Whether the secrets of a shared runtime are the environment of its processes: they reach it when those start, and
+/// a change has them restarted.
+pub(crate) fn syncs_environment(dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Thermidora => true,
+        Dialect::Native | Dialect::Tropic | Dialect::Agentbot | Dialect::Expressclaw | Dialect::Agento => {
+            false
         }
     }
 }
@@ -81,18 +105,18 @@ impl SecretLookup for Secrets {
         let Some(agent) = self.0.state::<Agent>(agent_id).await.map_err(transient)? else {
             return Ok(None);
         };
-        let synced = self.has_synced(&agent).await.map_err(transient)?;
+        let (user_synced, runtime_synced) = self.has_synced(&agent).await.map_err(transient)?;
         let at_once = |owner: String| (owner, false);
         let owners = [
             Some(at_once(format!("agent/{agent_id}"))),
             agent
                 .runtime_id
                 .as_ref()
-                .map(|id| at_once(format!("runtime/{id}"))),
+                .map(|id| (format!("runtime/{id}"), runtime_synced)),
             agent
                 .owner_user_id
                 .as_ref()
-                .map(|id| (format!("user/{id}"), synced)),
+                .map(|id| (format!("user/{id}"), user_synced)),
             agent
                 .account_id
                 .as_ref()

@@ -242,6 +242,10 @@ any_event! {
     Secrets => crate::secret::Secrets,
     /// Of a user's settings.
     Settings => crate::settings::Settings,
+    /// Of a skill of the catalogue.
+    Skill => crate::skill::Skill,
+    /// Of an owner's installed skills.
+    SkillInstallations => crate::skill_installation::SkillInstallations,
     /// Of a task.
     Task => crate::task::Task,
     /// Of a template.
@@ -264,7 +268,8 @@ macro_rules! for_each_decider {
             $crate::provisioning_job::ProvisioningJob, $crate::reservation::Reservation,
             $crate::runtime::Runtime, $crate::secret::Secrets, $crate::settings::Settings,
             $crate::task::Task, $crate::template::Template, $crate::workspace_file::WorkspaceFiles,
-            $crate::webhook::Webhook
+            $crate::webhook::Webhook, $crate::skill::Skill,
+            $crate::skill_installation::SkillInstallations
         }
     };
 }

@@ -124,6 +124,8 @@ ids! {
     VaultRef,
     /// Of a webhook.
     WebhookId,
+    /// Of a skill of the catalogue.
+    SkillId,
 }
 
 #[cfg(test)]

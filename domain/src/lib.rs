@@ -30,6 +30,8 @@ pub mod reservation;
 pub mod runtime;
 pub mod secret;
 pub mod settings;
+pub mod skill;
+pub mod skill_installation;
 #[cfg(any(test, feature = "spec"))]
 pub mod spec;
 pub mod task;

@@ -57,6 +57,9 @@ pub struct Runtime {
     pub stage_seq: u32,
     /// Whether a restart of the gateway is under way.
     pub gateway_restarting: bool,
+    /// Whether a restart of its processes is under way; it counts as running meanwhile.
+    #[serde(default)]
+    pub restarting: bool,
     /// How it feels.
     pub health: Health,
     /// Code of the last failure.
@@ -231,6 +234,9 @@ impl Runtime {
             RuntimeCommand::ReportGateway { since } if running && self.gateway_restarting => {
                 vec![RuntimeEvent::GatewayRestarted { since }]
             }
+            RuntimeCommand::ReportRestarted { since } if running && self.restarting => {
+                vec![RuntimeEvent::Restarted { since }]
+            }
             RuntimeCommand::ReportHealth { health } if running && self.health != health => {
                 vec![RuntimeEvent::HealthChanged { health }]
             }
@@ -248,6 +254,8 @@ impl Runtime {
             | RuntimeCommand::ReportStopped { .. }
             | RuntimeCommand::RestartGateway
             | RuntimeCommand::ReportGateway { .. }
+            | RuntimeCommand::Restart
+            | RuntimeCommand::ReportRestarted { .. }
             | RuntimeCommand::ReportHealth { .. }
             | RuntimeCommand::KeepSshKey { .. }
             | RuntimeCommand::RevealSshKey
@@ -286,6 +294,10 @@ impl Decider for Runtime {
                 Ok(vec![RuntimeEvent::GatewayRestartRequested {}])
             }
             RuntimeCommand::RestartGateway => Err(RuntimeRefusal::RuntimeNotRunning),
+            RuntimeCommand::Restart if self.is_running() && !self.restarting => {
+                Ok(vec![RuntimeEvent::RestartRequested {}])
+            }
+            RuntimeCommand::Restart => Ok(vec![]),
             RuntimeCommand::Destroy if matches!(self.status, Status::Destroying | Status::Destroyed) => {
                 Ok(vec![])
             }
@@ -298,6 +310,7 @@ impl Decider for Runtime {
             | RuntimeCommand::ReportFailed { .. }
             | RuntimeCommand::ReportStopped { .. }
             | RuntimeCommand::ReportGateway { .. }
+            | RuntimeCommand::ReportRestarted { .. }
             | RuntimeCommand::ReportHealth { .. }
             | RuntimeCommand::ReportDestroyed { .. } => Ok(self.observe(command)),
         }
@@ -369,6 +382,8 @@ impl Decider for Runtime {
             }
             RuntimeEvent::GatewayRestartRequested {} => self.gateway_restarting = true,
             RuntimeEvent::GatewayRestarted { .. } => self.gateway_restarting = false,
+            RuntimeEvent::RestartRequested {} => self.restarting = true,
+            RuntimeEvent::Restarted { .. } => self.restarting = false,
             RuntimeEvent::HealthChanged { health } => self.health = *health,
             RuntimeEvent::SshKeyMade {
                 public_key,
@@ -417,6 +432,7 @@ impl Runtime {
         self.deadline = None;
         self.running_since = None;
         self.gateway_restarting = false;
+        self.restarting = false;
         self.health = Health::Unknown;
     }
 }

@@ -166,6 +166,11 @@ pub fn is_secret_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
 }
 
+/// Whether an environment variable may be called so: a letter or `_`, then letters, digits and `_`.
+pub fn is_environment_name(name: &str) -> bool {
+    is_secret_name(name) && !name.contains(['.', '-'])
+}
+
 impl Secrets {
     fn is_in_force(&self, value: &VaultRef) -> bool {
         let mut values = self.in_force.iter().flat_map(BTreeMap::values);

@@ -16,6 +16,7 @@ mod path;
 mod refusal;
 
 pub use path::is_path;
+pub(crate) use path::is_within;
 pub use refusal::WorkspaceFilesRefusal;
 
 /// The files of one agent, as far as decisions need them; contents are a view.
@@ -113,7 +114,7 @@ impl WorkspaceFiles {
             });
         }
         let others = || self.files.iter().filter(|(other, _)| *other != path);
-        if others().any(|(other, _)| path::is_within(other, path) || path::is_within(path, other)) {
+        if others().any(|(other, _)| is_within(other, path) || is_within(path, other)) {
             return Err(WorkspaceFilesRefusal::PathTaken);
         }
         if others().count() >= Self::MAX_FILES as usize {

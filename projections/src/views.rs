@@ -20,6 +20,8 @@ pub mod runtime;
 pub mod runtime_charge;
 pub mod secret;
 pub mod settings;
+pub mod skill;
+pub mod skill_installation;
 pub mod task;
 pub mod template;
 pub mod timer;
@@ -51,6 +53,8 @@ pub fn all() -> Vec<Box<dyn AnyView>> {
         view::<runtime::Runtimes>(),
         view::<secret::Secrets>(),
         view::<settings::Settings>(),
+        view::<skill_installation::SkillInstallations>(),
+        view::<skill::Skills>(),
         view::<task::Tasks>(),
         view::<template::Templates>(),
         view::<timer::Timers>(),

@@ -9,6 +9,8 @@ use reef_domain::{
     agent::{Agent, AgentStatus},
     conversation::Conversation,
     runtime::{Runtime, RuntimeStatus},
+    conversation::{Conversation, ConversationCommand},
+    runtime::RuntimeStatus,
 };
 use reef_projections::{
     Filter, Query,
@@ -23,6 +25,7 @@ use super::{
     SendMessage, new_message_id, open_message,
     outcome::{Reply, complete_reply, fail_reply},
 };
+use super::{SendMessage, new_message_id, open_message, restart::settled, seal_message};
 use crate::{
     Answer, Bus, Caller, CommandError, Drivers, Request,
     managers::{bundle::bundle_in_force, spec_of},
@@ -345,7 +348,7 @@ impl Chat {
             .clone()
             .filter(|_| agent.status == AgentStatus::Running)
             .ok_or_else(down)?;
-        let runtime = bus.state::<Runtime>(&runtime_id).await?.ok_or_else(down)?;
+        let runtime = settled(bus, &runtime_id).await?.ok_or_else(down)?;
         let spec = spec_of(&runtime)
             .filter(|_| runtime.status == RuntimeStatus::Running)
             .ok_or_else(down)?;

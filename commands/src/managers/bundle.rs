@@ -4,7 +4,7 @@
 
 use reef_domain::{AgentId, agent::Agent, policy::Policy, settings::Settings};
 
-use crate::{Bus, CommandError, ports::AgentBundle};
+use crate::{Bus, CommandError, ports::AgentBundle, skill_installation::installed_for};
 
 /// The bundle by which an agent works: with the rules that its runtime was given.
 pub async fn bundle_in_force(
@@ -44,6 +44,7 @@ pub async fn bundle_of(bus: &Bus, agent_id: &AgentId, agent: &Agent) -> Result<A
         name: agent.name.clone(),
         model: agent.bundle.agent.model.clone(),
         skills: agent.bundle.agent.skills.clone(),
+        installed_skills: installed_for(bus, agent_id, agent).await?,
         policy_rules,
         command_bundles,
         workspace: agent.bundle.workspace.clone(),

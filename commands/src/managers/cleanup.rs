@@ -1,5 +1,5 @@
 //! Clean-up: removes what belonged to something that is gone. A deleted agent is only then said to be
-//! gone; a destroyed runtime loses its secrets and the webhooks that were about it; a deleted webhook its secrets; a private key
+//! gone; a destroyed runtime loses its skills, its secrets and the webhooks that were about it; a deleted webhook its secrets; a private key
 //! that was given away and a replaced or removed secret is wiped from the vault; an
 //! agent that was given a policy while that was being deleted loses it.
 //!
@@ -14,6 +14,7 @@ use reef_domain::{
     conversation::{Conversation, ConversationCommand},
     runtime::{Runtime, RuntimeCommand, RuntimeStatus, Tenancy},
     secret::{OwnerKind, SecretOwner, Secrets, SecretsCommand},
+    skill_installation::{SkillInstallations, SkillInstallationsCommand, SkillOwner},
 };
 use reef_projections::Filter;
 
@@ -71,6 +72,7 @@ impl ProcessManager for Cleanup {
                 if let (Some(owner), Some(key)) = (&runtime.owner_user_id, &key) {
                     self.wipe(&key_owner(owner), key).await?;
                 }
+                self.purge_skills(&SkillOwner::Runtime(id.clone()), cause).await?;
                 delete_webhooks_of(&self.0.bus, id, |webhook| cause.request(webhook)).await?;
                 self.purge_secrets(
                     runtime.account_id,
@@ -111,6 +113,7 @@ impl Cleanup {
         self.purge_conversations(id, cause).await?;
         let services = self.0.bus.services();
         services.workspace.purge(id).await?;
+        self.purge_skills(&SkillOwner::Agent(id.clone()), cause).await?;
         self.purge_secrets(
             agent.account_id.clone(),
             &SecretOwner::new(OwnerKind::Agent, id),
@@ -149,6 +152,17 @@ impl Cleanup {
             )?;
         }
         Ok(self.0.bus.services().vault.destroy(&VaultOwner(stream)).await?)
+    }
+
+    /// Forgets the owner's skills; their contents go with the data key.
+    async fn purge_skills(&self, owner: &SkillOwner, cause: &Cause) -> Result<(), EffectError> {
+        let purge = SkillInstallationsCommand::Purge;
+        let request = cause.request("skills");
+        let purged = self
+            .0
+            .bus
+            .decide::<SkillInstallations>(owner.to_string(), purge, &request);
+        gone_is_fine(purged.await)
     }
 
     async fn leave_runtime(&self, id: &AgentId, agent: &Agent, cause: &Cause) -> Result<(), EffectError> {

@@ -5,6 +5,7 @@
 //! until it is done or nobody wants it any more.
 
 mod agents;
+mod restart;
 mod runtimes;
 mod settings;
 
@@ -17,6 +18,7 @@ use reef_domain::{
     provisioning_job::ProvisioningJobEvent,
     runtime::RuntimeEvent,
     settings::SettingsEvent,
+    skill_installation::{SkillInstallationsEvent, SkillOwner},
 };
 
 use super::Context;
@@ -39,10 +41,14 @@ pub enum Action {
     Stop(RuntimeId),
     /// Restart its gateway.
     RestartGateway(RuntimeId),
+    /// Restart its processes.
+    Restart(RuntimeId),
     /// Remove it.
     Destroy(RuntimeId),
     /// Put every agent that waits for the runtime on it.
     PushAll(RuntimeId),
+    /// Bring every agent on the runtime up to date, if it runs.
+    PushAgents(RuntimeId),
     /// Tell the agents of a runtime that did not come up, and see to it that nothing of it runs.
     FailAll(RuntimeId, String),
     /// Tell the agent whose own runtime stopped.
@@ -77,6 +83,8 @@ fn of_runtime(envelope: &Envelope, event: &RuntimeEvent) -> Vec<Intent<Action>> 
         RuntimeEvent::GatewayRestartRequested {} => {
             Intent::new(itself, "restart-gateway", Action::RestartGateway(id))
         }
+        RuntimeEvent::RestartRequested {} => Intent::new(itself, "restart", Action::Restart(id)),
+        RuntimeEvent::Restarted { .. } => Intent::new(on_it, "push-agents", Action::PushAgents(id)),
         RuntimeEvent::DestructionStarted {} => Intent::new(itself, "destroy", Action::Destroy(id)),
         RuntimeEvent::Running { run, .. } => {
             // Where settings are not taken, neither agents nor later settings wait until somebody has looked.
@@ -155,6 +163,18 @@ impl ProcessManager for Provisioning {
                 let agent = AgentId::new(Arc::clone(&envelope.aggregate_id));
                 vec![Intent::new(format!("agent/{agent}"), "rest", Action::Rest(agent))]
             }
+            AnyEvent::SkillInstallations(
+                SkillInstallationsEvent::Installed { owner, .. }
+                | SkillInstallationsEvent::Uninstalled { owner, .. },
+            ) => vec![match owner {
+                SkillOwner::Runtime(id) => {
+                    let key = format!("runtime-agents/{id}");
+                    Intent::new(key, "push-skills", Action::PushAgents(id.clone()))
+                }
+                SkillOwner::Agent(id) => {
+                    Intent::new(format!("agent/{id}"), "push-skills", Action::Push(id.clone()))
+                }
+            }],
             AnyEvent::Settings(
                 SettingsEvent::CommandBundlesSet { user_id, .. }
                 | SettingsEvent::FirewallRulesReplaced { user_id, .. }
@@ -178,6 +198,8 @@ impl ProcessManager for Provisioning {
             | AnyEvent::Reservation(_)
             | AnyEvent::Secrets(_)
             | AnyEvent::Settings(_)
+            | AnyEvent::Skill(_)
+            | AnyEvent::SkillInstallations(SkillInstallationsEvent::Purged {})
             | AnyEvent::Task(_)
             | AnyEvent::Template(_)
             | AnyEvent::Webhook(_)
@@ -191,8 +213,10 @@ impl ProcessManager for Provisioning {
             Action::Start(runtime) => self.bring_up(runtime, None, cause).await,
             Action::Stop(runtime) => self.stop(runtime, cause).await,
             Action::RestartGateway(runtime) => self.restart_gateway(runtime, cause).await,
+            Action::Restart(runtime) => self.restart(runtime, cause).await,
             Action::Destroy(runtime) => self.destroy(runtime, cause).await,
             Action::PushAll(runtime) => self.push_all(runtime, cause).await,
+            Action::PushAgents(runtime) => self.push_agents(runtime, cause).await,
             Action::FailAll(runtime, reason) => self.fail_all(runtime, reason, cause).await,
             Action::StopAll(runtime) => self.stop_all(runtime, cause).await,
             Action::Push(agent) => self.push(agent, cause).await,

@@ -85,6 +85,9 @@ pub struct AgentBundle {
     pub model: String,
     /// Skills by name.
     pub skills: Vec<String>,
+    /// Skills that are installed for it. A runtime with files of its own keeps each in a folder `skills/<name>` of
+    /// the workspace; what is no longer named goes.
+    pub installed_skills: Vec<InstalledSkill>,
     /// Policy text, one rule per line; `None`: no policy attached. For work it is the text that was pushed
     /// last, whatever became of the policy since.
     pub policy_rules: Option<String>,
@@ -92,6 +95,17 @@ pub struct AgentBundle {
     pub command_bundles: Vec<String>,
     /// Files to seed; those the agent already has are kept.
     pub workspace: BTreeMap<String, String>,
+}
+
+/// A skill that is installed for an agent, or for all agents of its runtime.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstalledSkill {
+    /// Its name.
+    pub name: String,
+    /// What it is good for.
+    pub description: Option<String>,
+    /// Its files, `SKILL.md` among them: path to text.
+    pub files: BTreeMap<String, String>,
 }
 
 /// A task handed to an agent. Handing it again continues it.

@@ -80,6 +80,14 @@ pub enum RuntimeCommand {
         /// Since when.
         since: DateTime<Utc>,
     },
+    /// Restart its processes, so that they see what is in their environment now. One that does not run needs
+    /// none.
+    Restart,
+    /// Its processes were seen running anew.
+    ReportRestarted {
+        /// Since when.
+        since: DateTime<Utc>,
+    },
     /// Its node says how it feels, or says nothing any more.
     ReportHealth {
         /// How.

@@ -84,6 +84,13 @@ events! {
             /// Since when.
             since: DateTime<Utc>,
         },
+        /// Its processes are to be restarted.
+        RestartRequested = "RuntimeRestartRequested", 1 {},
+        /// Its processes were seen running anew; the run goes on.
+        Restarted = "RuntimeRestarted", 1 {
+            /// Since when.
+            since: DateTime<Utc>,
+        },
         /// It feels otherwise.
         HealthChanged = "RuntimeHealthChanged", 1 {
             /// How.

@@ -5,6 +5,8 @@ use chrono::TimeZone;
 use super::{RuntimeCommand as Do, RuntimeEvent as Did, RuntimeRefusal as No, *};
 use crate::spec::given;
 
+mod restart;
+
 fn at(second: i64) -> DateTime<Utc> {
     Utc.timestamp_opt(1_700_000_000 + second, 0).unwrap()
 }

@@ -20,7 +20,7 @@ fn is_part(part: &str) -> bool {
 }
 
 /// Whether the path leads into that folder.
-pub(super) fn is_within(folder: &str, path: &str) -> bool {
+pub(crate) fn is_within(folder: &str, path: &str) -> bool {
     path.strip_prefix(folder)
         .is_some_and(|rest| rest.starts_with('/'))
 }

@@ -365,6 +365,8 @@ pub(crate) fn runtime() -> impl Strategy<Value = RuntimeCommand> {
             private_key,
         }),
         Just(Do::RevealSshKey),
+        Just(Do::Restart),
+        time().prop_map(|since| Do::ReportRestarted { since }),
         id().prop_map(|agent_id| Do::PushAgent { agent_id }),
         (0..9_u32, text(), option::of(text())).prop_map(|(seq, stage, provider_ref)| Do::Advance {
             seq,

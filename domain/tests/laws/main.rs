@@ -6,6 +6,7 @@ use reef_domain::{AnyEvent, Decider, Event, Refusal, replay};
 mod accounts;
 mod activities;
 mod commands;
+mod skills;
 mod webhooks;
 
 /// Asks one decider after another command and checks the laws on the way.
@@ -102,6 +103,8 @@ laws! {
     runtimes: reef_domain::runtime::Runtime, commands::runtime();
     secrets: reef_domain::secret::Secrets, commands::secrets();
     settings: reef_domain::settings::Settings, commands::settings();
+    skills: reef_domain::skill::Skill, skills::skill();
+    skill_installations: reef_domain::skill_installation::SkillInstallations, skills::skill_installation();
     tasks: reef_domain::task::Task, commands::task();
     templates: reef_domain::template::Template, commands::template();
     webhooks: reef_domain::webhook::Webhook, webhooks::webhook();

@@ -283,8 +283,11 @@ impl Projection for Runtimes {
                 doc.count_run(*ran_until);
                 doc.come_to_rest(RuntimeStatus::Stopped);
             }
-            RuntimeEvent::GatewayRestartRequested {} => doc.gateway.status = GatewayStatus::Restarting,
-            RuntimeEvent::GatewayRestarted { since } => {
+            // What is restarted is what clients know as the gateway.
+            RuntimeEvent::GatewayRestartRequested {} | RuntimeEvent::RestartRequested {} => {
+                doc.gateway.status = GatewayStatus::Restarting;
+            }
+            RuntimeEvent::GatewayRestarted { since } | RuntimeEvent::Restarted { since } => {
                 doc.gateway = GatewayDoc {
                     status: GatewayStatus::Running,
                     since: Some(*since),

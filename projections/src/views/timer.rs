@@ -91,6 +91,8 @@ fn change(envelope: &Envelope) -> Option<Change> {
             | RuntimeEvent::Stopped { .. }
             | RuntimeEvent::GatewayRestartRequested {}
             | RuntimeEvent::GatewayRestarted { .. }
+            | RuntimeEvent::RestartRequested {}
+            | RuntimeEvent::Restarted { .. }
             | RuntimeEvent::HealthChanged { .. }
             | RuntimeEvent::SshKeyMade { .. }
             | RuntimeEvent::SshKeyRevealed { .. }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use reef_commands::ports::{LogLevel, Usage};
+use reef_commands::ports::{InstalledSkill, LogLevel, Usage};
 use reef_domain::{AccountId, AgentId, ConversationId, MachineId, RuntimeId, TaskId};
 use serde::{Deserialize, Serialize};
 
@@ -386,6 +386,9 @@ pub struct Bundle {
     pub model: String,
     /// Skills by name.
     pub skills: Vec<String>,
+    /// Skills that are installed for it.
+    #[serde(default)]
+    pub installed_skills: Vec<InstalledSkill>,
     /// Policy text; `None`: no policy.
     pub policy_rules: Option<String>,
     /// Command bundles that are on.

@@ -56,6 +56,14 @@ impl Provisioning {
         Ok(())
     }
 
+    /// Brings every agent on the runtime up to date.
+    pub(super) async fn push_agents(&self, id: &RuntimeId, cause: &Cause) -> Result<(), EffectError> {
+        for agent in self.agents_with("runtime_id", id.as_str()).await? {
+            self.push(&agent, cause).await?;
+        }
+        Ok(())
+    }
+
     /// Gives an agent that waits for its owner's shared runtime that runtime, if it is there by now.
     async fn find_place(&self, id: &AgentId, cause: &Cause) -> Result<(), EffectError> {
         let bus = &self.0.bus;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use reef_domain::{
-    JobId, RuntimeId,
+    AccountId, JobId, RuntimeId,
     account::Account,
     provisioning_job::{ProvisioningJob, ProvisioningJobCommand as JobCommand},
     runtime::{Health, Runtime, RuntimeCommand, RuntimeStatus, Tenancy},
@@ -17,13 +17,13 @@ use crate::{
     follower::{Cause, EffectError},
     managers::spec_of,
     ports::{DriverError, EffectToken, RuntimeObservation, RuntimeSpec},
-    secret_lookup::syncs_secrets,
+    secret_lookup::{syncs_environment, syncs_secrets},
 };
 
 /// How often a provider is asked again.
 const POLL: Duration = Duration::from_millis(500);
 /// How long a provider may take to stop, remove or restart something before somebody has to look.
-const PATIENCE: TimeDelta = TimeDelta::minutes(15);
+pub(super) const PATIENCE: TimeDelta = TimeDelta::minutes(15);
 
 /// What became of a runtime that was to come up.
 enum Ending {
@@ -219,6 +219,7 @@ impl Provisioning {
                 let is_news = unit.decide::<Runtime>(&id, report).await? > 0;
                 if is_news && comes_up {
                     sync_secrets(unit, &id).await?;
+                    sync_environment(unit, &id).await?;
                 }
                 if let Some(job) = job {
                     let end = if is_news { end } else { unwanted() };
@@ -360,15 +361,34 @@ async fn sync_secrets(unit: &mut Unit<'_>, id: &RuntimeId) -> Result<(), Command
         return Ok(());
     };
     let dialect = unit.load::<Account>(account_id).await?.dialect;
-    let owner = SecretOwner::new(OwnerKind::User, user);
-    if !syncs_secrets(dialect) || unit.load::<Secrets>(owner.to_string()).await?.purged {
+    if syncs_secrets(dialect) {
+        sync(unit, account_id, SecretOwner::new(OwnerKind::User, user)).await?;
+    }
+    Ok(())
+}
+
+/// Fixes the values of the runtime's own secrets that its processes have in their environment.
+pub(super) async fn sync_environment(unit: &mut Unit<'_>, id: &RuntimeId) -> Result<(), CommandError> {
+    let runtime = unit.load::<Runtime>(id).await?;
+    let (Tenancy::Shared, Some(account_id)) = (runtime.tenancy, &runtime.account_id) else {
+        return Ok(());
+    };
+    if syncs_environment(unit.load::<Account>(account_id).await?.dialect) {
+        sync(unit, account_id, SecretOwner::new(OwnerKind::Runtime, id)).await?;
+    }
+    Ok(())
+}
+
+async fn sync(unit: &mut Unit<'_>, account_id: &AccountId, owner: SecretOwner) -> Result<(), CommandError> {
+    let stream = owner.to_string();
+    if unit.load::<Secrets>(&stream).await?.purged {
         return Ok(());
     }
     let sync = SecretsCommand::Sync {
         account_id: account_id.clone(),
-        owner: owner.clone(),
+        owner,
     };
-    unit.decide::<Secrets>(owner.to_string(), sync).await?;
+    unit.decide::<Secrets>(&stream, sync).await?;
     Ok(())
 }
 
@@ -380,7 +400,7 @@ fn unwanted() -> JobCommand {
 }
 
 /// Waits before the next try; once it took too long somebody has to look at it.
-async fn wait_until(too_long: bool, what: &str) -> Result<(), EffectError> {
+pub(super) async fn wait_until(too_long: bool, what: &str) -> Result<(), EffectError> {
     if too_long {
         return Err(EffectError::Permanent(what.to_owned()));
     }

@@ -105,6 +105,8 @@ fn stream_of(event: &AnyEvent) -> &'static str {
         AnyEvent::Runtime(_) => "rt_k1l2m3n4",
         AnyEvent::Secrets(_) => "agent/agt_7b2c1d3e",
         AnyEvent::Settings(_) => "usr_b1c2d3e4",
+        AnyEvent::Skill(_) => "weather",
+        AnyEvent::SkillInstallations(_) => "runtime/rt_k1l2m3n4",
         AnyEvent::Task(_) => "task_1a2b3c4d",
         AnyEvent::Template(_) => "tmpl_web-research",
         AnyEvent::Webhook(_) => "wh_1a2b3c4d",

@@ -185,6 +185,7 @@ pub(super) fn bundle(policy: Option<&str>, bundles: &[&str]) -> AgentBundle {
         name: "Ada".to_owned(),
         model: "claude-sonnet-4-5".to_owned(),
         skills: vec!["research".to_owned()],
+        installed_skills: Vec::new(),
         policy_rules: policy.map(str::to_owned),
         command_bundles: bundles.iter().map(|name| (*name).to_owned()).collect(),
         workspace: [("SOUL.md".to_owned(), "Curious.".to_owned())].into(),

@@ -270,6 +270,7 @@ pub(super) fn bundle() -> AgentBundle {
         name: "Coral".to_owned(),
         model: "reef-1".to_owned(),
         skills: vec!["summarize".to_owned()],
+        installed_skills: Vec::new(),
         policy_rules: None,
         command_bundles: Vec::new(),
         workspace: [("SOUL.md".to_owned(), "You are calm.".to_owned())].into(),

@@ -336,6 +336,7 @@ pub(super) fn bundle() -> AgentBundle {
         name: "Ada".to_owned(),
         model: "reef-1".to_owned(),
         skills: Vec::new(),
+        installed_skills: Vec::new(),
         policy_rules: None,
         command_bundles: Vec::new(),
         workspace: [].into(),
