@@ -1,5 +1,7 @@
 //! Agents on an instance: put there, put to rest, taken off; what their owner set; their gateway's process.
 
+use std::collections::BTreeMap;
+
 use chrono::DateTime;
 use reef_commands::ports::{
     AgentBundle, DriverError, EffectToken, LogLevel, RuntimeObservation, RuntimeSettings, RuntimeSpec,
@@ -59,11 +61,17 @@ impl Cloud {
     pub(super) async fn push(&self, spec: &RuntimeSpec, bundle: &AgentBundle) -> Result<(), DriverError> {
         let instance = self.reachable(spec).await?;
         let secrets = self.lend_secrets(spec, &instance, &bundle.agent_id).await?;
+        let installed: BTreeMap<_, _> = bundle
+            .installed_skills
+            .iter()
+            .map(|skill| (&skill.name, &skill.files))
+            .collect();
         let agent = json!({
             "id": entry_name(&bundle.agent_id),
             "name": bundle.name,
             "model": tools::model(&bundle.model),
-            "skills": bundle.skills,
+            "skills": skills(bundle),
+            "installed": installed,
             "policy": bundle.policy_rules,
             "tools": tools::tools(bundle.policy_rules.as_deref(), &bundle.command_bundles),
             "workspace": bundle.workspace,
@@ -177,6 +185,15 @@ impl Cloud {
             .collect();
         Ok(self.orders.ssm().delete_parameters(&names).await?)
     }
+}
+
+/// Names of all skills the agent may use: its template's, and those that are installed.
+fn skills(bundle: &AgentBundle) -> Vec<&str> {
+    let installed = bundle.installed_skills.iter().map(|skill| &skill.name);
+    let mut names: Vec<&str> = bundle.skills.iter().chain(installed).map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 fn parameter(spec: &RuntimeSpec, variable: &str) -> String {

@@ -291,6 +291,33 @@ def seed(place, agent):
         write(path, after)
 
 
+def learn(place, agent):
+    """Installed skills, each in a folder of its own: all of it is replaced, and what is no longer named goes."""
+    root = os.path.join(place.workspace(agent["id"]), "skills")
+    note = os.path.join(root, ".reef-installed")
+    before = read(note).split()
+    if before or agent["installed"]:
+        # Whatever happens on the way, nothing is forgotten that is to go later.
+        write(note, "\n".join(sorted(set(before) | set(agent["installed"]))))
+    for name in sorted(set(before) | set(agent["installed"])):
+        if not re.fullmatch("[a-z0-9-]{1,64}", name):
+            raise Trouble("no skill is called %r" % name)
+        folder = os.path.join(root, name)
+        files = agent["installed"].get(name, {})
+        if name in before or files:
+            if os.path.islink(folder) or os.path.isfile(folder):
+                os.remove(folder)
+            elif os.path.isdir(folder):
+                shutil.rmtree(folder)
+        for path, text in files.items():
+            parts = path.split("/")
+            if path.startswith("/") or "" in parts or "." in parts or ".." in parts:
+                raise Trouble("a skill has no file %r" % path)
+            write(os.path.join(folder, *parts), text)
+    if before or agent["installed"]:
+        write(note, "\n".join(sorted(agent["installed"])))
+
+
 def push(place, order):
     agent = order["agent"]
     place.equip(order["secrets"])
@@ -306,6 +333,7 @@ def push(place, order):
 
     with place.as_gateway():
         seed(place, agent)
+        learn(place, agent)
         config = place.edit(enter)
     write(place.path("agents", agent["id"]), "policy" if agent["policy"] is not None else "settings")
     place.settle(config, order["patience"])

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use reef_commands::ports::{AgentBundle, ChatTurn};
+use reef_commands::ports::{AgentBundle, ChatTurn, InstalledSkill};
+use reef_domain::skill::files::SKILL_MD;
 
 use crate::model::{ModelMessage, ModelRequest, Role};
 
@@ -11,6 +12,8 @@ use crate::model::{ModelMessage, ModelRequest, Role};
 const FILES: [&str; 4] = ["SOUL.md", "AGENTS.md", "TOOLS.md", super::memory::PATH];
 /// Of each of them, so many bytes are shown.
 const FILE_BYTES: usize = 32 * 1024;
+/// Of all installed skills together, so many bytes are shown.
+const SKILLS_BYTES: usize = 96 * 1024;
 /// Of earlier messages, the newest within so many bytes are shown.
 const HISTORY_BYTES: usize = 96 * 1024;
 
@@ -107,6 +110,9 @@ fn system(bundle: &AgentBundle, files: &Files, terms: &Terms) -> String {
     if !bundle.skills.is_empty() {
         parts.push(format!("Your skills: {}.", bundle.skills.join(", ")));
     }
+    if !bundle.installed_skills.is_empty() {
+        parts.push(skills(&bundle.installed_skills));
+    }
     if !bundle.command_bundles.is_empty() {
         parts.push(format!(
             "Command bundles your owner enabled: {}.",
@@ -136,6 +142,38 @@ fn system(bundle: &AgentBundle, files: &Files, terms: &Terms) -> String {
         parts.push(format!("Other files in your workspace: {}.", others.join(", ")));
     }
     parts.join("\n\n")
+}
+
+/// What each installed skill says of itself. Its other files are named: nothing here runs them.
+fn skills(installed: &[InstalledSkill]) -> String {
+    let mut text = "Skills that are installed for you. Follow what a skill says when it fits what is asked; where it \
+                    needs a tool that you do not have, say so."
+        .to_owned();
+    let mut room = SKILLS_BYTES;
+    for skill in installed {
+        let about = skill.description.as_deref().map(on_one_line).unwrap_or_default();
+        let md = skill.files.get(SKILL_MD).map_or("", |md| clip(md).trim_end());
+        let others: Vec<&str> = skill
+            .files
+            .keys()
+            .map(String::as_str)
+            .filter(|path| *path != SKILL_MD)
+            .collect();
+        let shown = &md[..md.floor_char_boundary(room)];
+        room -= shown.len();
+        text.push_str(&format!("\n<skill name=\"{}\">\n", skill.name));
+        for line in [about.as_str(), shown] {
+            if !line.is_empty() {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+        if !others.is_empty() {
+            text.push_str(&format!("Its other files: {}.\n", others.join(", ")));
+        }
+        text.push_str("</skill>");
+    }
+    text
 }
 
 fn on_one_line(text: &str) -> String {
