@@ -190,7 +190,12 @@ impl Cloud {
 /// Names of all skills the agent may use: its template's, and those that are installed.
 fn skills(bundle: &AgentBundle) -> Vec<&str> {
     let installed = bundle.installed_skills.iter().map(|skill| &skill.name);
-    let mut names: Vec<&str> = bundle.skills.iter().chain(installed).map(String::as_str).collect();
+    let mut names: Vec<&str> = bundle
+        .skills
+        .iter()
+        .chain(installed)
+        .map(String::as_str)
+        .collect();
     names.sort_unstable();
     names.dedup();
     names

@@ -146,9 +146,10 @@ fn system(bundle: &AgentBundle, files: &Files, terms: &Terms) -> String {
 
 /// What each installed skill says of itself. Its other files are named: nothing here runs them.
 fn skills(installed: &[InstalledSkill]) -> String {
-    let mut text = "Skills that are installed for you. Follow what a skill says when it fits what is asked; where it \
+    let mut text =
+        "Skills that are installed for you. Follow what a skill says when it fits what is asked; where it \
                     needs a tool that you do not have, say so."
-        .to_owned();
+            .to_owned();
     let mut room = SKILLS_BYTES;
     for skill in installed {
         let about = skill.description.as_deref().map(on_one_line).unwrap_or_default();
