@@ -8,8 +8,6 @@ use reef_domain::{
     AgentId, ConversationId, MessageId,
     agent::{Agent, AgentStatus},
     conversation::Conversation,
-    runtime::{Runtime, RuntimeStatus},
-    conversation::{Conversation, ConversationCommand},
     runtime::RuntimeStatus,
 };
 use reef_projections::{
@@ -24,8 +22,8 @@ use tokio_util::task::TaskTracker;
 use super::{
     SendMessage, new_message_id, open_message,
     outcome::{Reply, complete_reply, fail_reply},
+    restart::settled,
 };
-use super::{SendMessage, new_message_id, open_message, restart::settled, seal_message};
 use crate::{
     Answer, Bus, Caller, CommandError, Drivers, Request,
     managers::{bundle::bundle_in_force, spec_of},

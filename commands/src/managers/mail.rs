@@ -69,6 +69,8 @@ impl ProcessManager for Mails {
             | AnyEvent::Runtime(_)
             | AnyEvent::Secrets(_)
             | AnyEvent::Settings(_)
+            | AnyEvent::Skill(_)
+            | AnyEvent::SkillInstallations(_)
             | AnyEvent::Task(_)
             | AnyEvent::Template(_)
             | AnyEvent::Webhook(_)
