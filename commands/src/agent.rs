@@ -1,7 +1,10 @@
 //! Agents: deployed from templates, started, stopped, removed.
 
+mod create;
 mod deploy;
 mod removal;
+
+use std::collections::BTreeMap;
 
 use reef_domain::{
     AgentId, PolicyId, RefusalKind,
@@ -10,6 +13,7 @@ use reef_domain::{
     policy::Policy,
     reservation::{Reservation, ReservationCommand},
     runtime::{Runtime, RuntimeCommand, RuntimeStatus, RuntimeStopReason, Tenancy},
+    workspace_file::{WorkspaceFiles, WorkspaceFilesCommand},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,11 +21,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Audience, CommandError, CommandSpec, Loaded, Outcome, Unit, UseCase,
     runtime::{convergence_deadline, require_funds},
+    workspace_file,
 };
 
+pub use create::{CreateAgent, main_conversation};
 pub use deploy::DeployAgent;
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
+    CommandSpec::of::<CreateAgent>(),
     CommandSpec::of::<DeployAgent>(),
     CommandSpec::of::<StartAgent>(),
     CommandSpec::of::<StopAgent>(),
@@ -178,7 +185,8 @@ impl UseCase for RestartAgent {
     }
 }
 
-/// Renames an agent or asks for another model; what is left out stays.
+/// Renames an agent, asks for another model or writes workspace files; what is left out stays. Files reach its
+/// runtime at once where that runs, else with its next start.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateAgent {
@@ -193,6 +201,9 @@ pub struct UpdateAgent {
     /// Model to ask for, 1 to 100 characters.
     #[serde(default)]
     pub model: Option<String>,
+    /// Workspace files to write, path to text; null removes one.
+    #[serde(default)]
+    pub files: BTreeMap<String, Option<String>>,
 }
 
 impl UseCase for UpdateAgent {
@@ -201,13 +212,17 @@ impl UseCase for UpdateAgent {
     const SCOPE: &'static str = "agents:write";
 
     async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
-        unit.edit::<Agent>(&self.agent_id).await?;
+        let agent = unit.edit::<Agent>(&self.agent_id).await?;
         let update = AgentCommand::Update {
             name: self.name.clone(),
             display_name: self.display_name.clone(),
             model: self.model.clone(),
         };
         unit.decide::<Agent>(&self.agent_id, update).await?;
+        let account_id = unit.account(agent.account_id.as_ref())?;
+        if workspace_file::change(unit, &account_id, &self.agent_id, &self.files).await? > 0 {
+            push_now(unit, &self.agent_id).await?;
+        }
         Ok(Outcome::of::<Agent>(&self.agent_id))
     }
 }
@@ -288,12 +303,25 @@ impl UseCase for DeleteAgent {
 
     async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
         let agent = unit.edit::<Agent>(&self.agent_id).await?;
-        unit.decide::<Agent>(&self.agent_id, AgentCommand::Delete).await?;
-        give_place_back(unit, &self.agent_id, &agent).await?;
-        removal::fail_open_tasks(unit, &self.agent_id).await?;
-        removal::purge_conversations(unit, &self.agent_id).await?;
+        begin_deletion(unit, &self.agent_id, &agent).await?;
         Ok(Outcome::of::<Agent>(&self.agent_id))
     }
+}
+
+/// Begins the deletion of an agent: what must not be read any more goes in the same append.
+pub(crate) async fn begin_deletion(
+    unit: &mut Unit<'_>,
+    id: &AgentId,
+    agent: &Agent,
+) -> Result<(), CommandError> {
+    unit.decide::<Agent>(id, AgentCommand::Delete).await?;
+    give_place_back(unit, id, agent).await?;
+    create::free_slug(unit, id, agent).await?;
+    removal::fail_open_tasks(unit, id).await?;
+    removal::purge_conversations(unit, id).await?;
+    unit.decide::<WorkspaceFiles>(id, WorkspaceFilesCommand::Purge)
+        .await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Conversations: messages to agents, and their replies as they are said.
 
+mod author;
 mod chat;
 mod content;
 mod outcome;
+mod parts;
 mod restart;
 
+use author::seal_author;
 use chrono::TimeDelta;
 use reef_domain::{
     AgentId, ConversationId, MessageId, RefusalKind,
@@ -12,15 +15,18 @@ use reef_domain::{
     conversation::{Conversation, ConversationCommand, Sender},
     runtime::Runtime,
 };
+use ring::digest::{SHA256, digest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Audience, CommandError, CommandSpec, Outcome, Services, Unit, UseCase};
+use crate::{Answer, Audience, CommandError, CommandSpec, Outcome, Services, Unit, UseCase};
 
-pub use chat::{Chat, ReplyPart, ReplyParts};
+pub use author::{Author, AuthorKind, open_author};
+pub use chat::Chat;
 pub use content::{open_message, seal_message};
 pub(crate) use outcome::fail_reply;
+pub use parts::{ReplyPart, ReplyParts};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec::of::<StartConversation>(),
@@ -96,6 +102,9 @@ pub struct SendMessage {
     pub agent_id: Option<AgentId>,
     /// What is said, 1 to 100,000 characters.
     pub content: String,
+    /// Who says it, in the words of whoever sends it.
+    #[serde(default)]
+    pub author: Option<Author>,
 }
 
 impl SendMessage {
@@ -170,6 +179,21 @@ impl UseCase for SendMessage {
             &self.content,
         )
         .await?;
+        let author_sealed = match &self.author {
+            Some(author) => Some(
+                seal_author(
+                    vault,
+                    account_id,
+                    agent_id,
+                    &conversation_id,
+                    &message_id,
+                    &author.checked()?,
+                )
+                .await?
+                .0,
+            ),
+            None => None,
+        };
         let actor = &unit.caller().actor;
         let receive = ConversationCommand::Receive {
             message_id: message_id.clone(),
@@ -178,7 +202,7 @@ impl UseCase for SendMessage {
                 kind: actor.kind.name().to_owned(),
                 id: actor.id.to_string(),
             },
-            author_sealed: None,
+            author_sealed,
             reply_by: unit.now() + REPLY_WITHIN,
         };
         unit.decide::<Conversation>(&conversation_id, receive).await?;
@@ -187,6 +211,24 @@ impl UseCase for SendMessage {
             .showing(shown)
             .subject(agent_id))
     }
+}
+
+/// The id of the reply to the message that was sent, where one was.
+pub fn reply_to(sent: &Answer) -> Option<MessageId> {
+    let message = sent.result.as_ref()?["message_id"].as_str()?;
+    Some(reply_id(&MessageId::from(message)))
+}
+
+/// The id of the reply to that message: known before the reply is, and the same however often it is made.
+pub(crate) fn reply_id(message: &MessageId) -> MessageId {
+    let hash = digest(&SHA256, format!("reply/{message}").as_bytes());
+    let digits: String = hash
+        .as_ref()
+        .iter()
+        .take(10)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    MessageId::from(format!("msg_{digits}"))
 }
 
 /// Messages share one view and no stream of their own keeps their ids apart: they are long and never chosen

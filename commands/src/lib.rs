@@ -50,6 +50,7 @@ pub mod skill_installation;
 pub mod task;
 pub mod template;
 pub mod webhook;
+pub mod workspace_file;
 
 pub use answer::{AggregateRef, Answer, EventRef};
 pub use bus::Bus;

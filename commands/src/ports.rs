@@ -32,8 +32,8 @@ pub use mail::{Letter, Mail, MailError};
 pub use node::{LogLevel, LogLine, LogLines, NodeEvents};
 pub use payments::{CheckoutRequest, CheckoutSession, PaymentError, PaymentEvent, Payments};
 pub use runtime::{
-    AgentBundle, ChatChunk, ChatRequest, ChatTurn, DriverError, EffectToken, InstalledSkill, RuntimeDriver,
-    RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment, Usage,
+    AgentBundle, ChatChunk, ChatRequest, ChatTurn, DriverError, EffectToken, InstalledSkill, OwnedFile,
+    OwnedFiles, RuntimeDriver, RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment, Usage,
 };
 pub use sightings::{Sighting, Sightings};
 pub use tokens::{AccountTokens, TokenHolder};

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reef_domain::{
-    AccountId, AgentId, JobId, RefusalKind, RuntimeId, UserId,
+    AccountId, AgentId, Dialect, JobId, RefusalKind, RuntimeId, UserId,
     account::Account,
     agent::{Agent, AgentCommand, AgentStatus},
     ledger::Ledger,
@@ -106,6 +106,27 @@ pub(crate) async fn request_runtime(unit: &mut Unit<'_>, new: NewRuntime) -> Res
     Ok(())
 }
 
+/// Whether users of that dialect's accounts have one shared runtime, or as many as they like (contract/domain.md,
+/// section 3).
+fn has_one_shared_runtime(dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Native | Dialect::Tropic | Dialect::Agentbot | Dialect::Expressclaw | Dialect::Agento => {
+            true
+        }
+        Dialect::Thermidora => false,
+    }
+}
+
+/// A fresh id, as the dialect's clients know it.
+fn new_runtime_id(unit: &Unit<'_>, dialect: Dialect) -> RuntimeId {
+    match dialect {
+        Dialect::Thermidora => unit.new_hex_id("inst_"),
+        Dialect::Native | Dialect::Tropic | Dialect::Agentbot | Dialect::Expressclaw | Dialect::Agento => {
+            unit.new_id("rt_")
+        }
+    }
+}
+
 /// The stream that keeps a user's shared runtime unique.
 pub(crate) fn shared_runtime_reservation(user: &UserId) -> String {
     format!("shared-runtime/{user}")
@@ -129,14 +150,15 @@ async fn let_caller_in(
     Ok(())
 }
 
-/// Asks for a shared runtime; the user's agents that wait for one are put on it once it runs.
+/// Asks for a shared runtime; the user's agents that wait for one are put on it once it runs. Where an API
+/// knows but one per user, a user has at most one.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProvisionRuntime {
     /// The account; the caller's own when absent.
     #[serde(default)]
     pub account_id: Option<AccountId>,
-    /// Whose runtime; the caller when absent. Each user has at most one.
+    /// Whose runtime; the caller when absent.
     #[serde(default)]
     pub user_id: Option<UserId>,
     /// What its owner calls it, 1 to 64 characters; need not be unique.
@@ -184,14 +206,19 @@ impl UseCase for ProvisionRuntime {
             ));
         }
         require_funds(unit, &account_id).await?;
-        let runtime_id = self.runtime_id.clone().unwrap_or_else(|| unit.new_id("rt_"));
-        let claim = ReservationCommand::Claim {
-            holder: runtime_id.to_string(),
-            limit: 1,
+        let runtime_id = match &self.runtime_id {
+            Some(chosen) => chosen.clone(),
+            None => new_runtime_id(unit, account.dialect),
         };
-        unit.decide::<Reservation>(shared_runtime_reservation(&user), claim)
-            .await?;
-        place_waiting(unit, &account_id, &user, &runtime_id).await?;
+        if has_one_shared_runtime(account.dialect) {
+            let claim = ReservationCommand::Claim {
+                holder: runtime_id.to_string(),
+                limit: 1,
+            };
+            unit.decide::<Reservation>(shared_runtime_reservation(&user), claim)
+                .await?;
+            place_waiting(unit, &account_id, &user, &runtime_id).await?;
+        }
         request_runtime(
             unit,
             NewRuntime {
@@ -353,12 +380,16 @@ impl UseCase for StopRuntime {
     }
 }
 
-/// Removes a shared runtime that no agent is on. A dedicated one goes with its agent.
+/// Removes a shared runtime that no agent is on, or with the agents that are on it and everything that is theirs.
+/// A dedicated one goes with its agent.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DestroyRuntime {
     /// The runtime.
     pub runtime_id: RuntimeId,
+    /// Whether agents that are on it are deleted with it; without this they are in the way.
+    #[serde(default)]
+    pub with_agents: bool,
 }
 
 impl UseCase for DestroyRuntime {
@@ -383,7 +414,7 @@ impl UseCase for DestroyRuntime {
             limit: 1,
             ..Query::default()
         };
-        if unit.services().views.count("agents", &query).await? > 0 {
+        if !self.with_agents && unit.services().views.count("agents", &query).await? > 0 {
             return Err(CommandError::refused(
                 "runtime_in_use",
                 RefusalKind::Conflict,

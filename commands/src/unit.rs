@@ -90,6 +90,16 @@ impl<'a> Unit<'a> {
         I::from(id)
     }
 
+    /// A fresh id of the prefix and twelve lower-case hexadecimal digits, where an API promises that form.
+    pub fn new_hex_id<I: From<String>>(&self, prefix: &str) -> I {
+        let mut bytes = [0; 6];
+        self.services().entropy.fill(&mut bytes);
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = format!("{prefix}{digits}");
+        self.fresh.lock().push(id.clone());
+        I::from(id)
+    }
+
     /// The account the caller is confined to, else the one named in the command.
     pub fn account(&self, named: Option<&AccountId>) -> Result<AccountId, CommandError> {
         match (&self.caller().account_id, named) {

@@ -19,6 +19,7 @@ mod halted;
 mod locks;
 mod memory;
 mod mood;
+mod owned;
 mod prompt;
 mod state;
 mod tasks;

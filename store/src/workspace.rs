@@ -49,6 +49,16 @@ impl Workspace for Store {
         Ok(())
     }
 
+    async fn remove(&self, agent: &AgentId, paths: &[String]) -> Result<(), LogError> {
+        let sql = "DELETE FROM workspace WHERE agent_id = $1 AND path = $2";
+        let statements = paths
+            .iter()
+            .map(|path| Statement::new(sql, vec![agent.as_str().into(), path.as_str().into()]))
+            .collect();
+        self.0.db.write(statements).await?;
+        Ok(())
+    }
+
     async fn purge(&self, agent: &AgentId) -> Result<(), LogError> {
         let sql = "DELETE FROM workspace WHERE agent_id = $1";
         self.0.db.write_one(sql, vec![agent.as_str().into()]).await?;

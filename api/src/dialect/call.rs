@@ -97,12 +97,18 @@ impl Call {
         &self.state.parts.bus
     }
 
-    /// Carries the command out, once per idempotency key.
-    pub(crate) async fn execute<C: UseCase>(&self, command: &C) -> Result<Answer, Problem> {
+    /// The request to carry a command out once per idempotency key, for whoever does that.
+    pub(crate) fn request<C: UseCase>(&self) -> Result<Request, Problem> {
         self.principal.belongs_to(C::AUDIENCE)?;
         self.principal.require(C::SCOPE)?;
         let mut request = Request::new(self.principal.caller().clone(), self.request_id.as_str());
         request.idempotency_key.clone_from(&self.idempotency_key);
+        Ok(request)
+    }
+
+    /// Carries the command out, once per idempotency key.
+    pub(crate) async fn execute<C: UseCase>(&self, command: &C) -> Result<Answer, Problem> {
+        let request = self.request::<C>()?;
         Ok(self.bus().execute(command, request).await?)
     }
 

@@ -100,12 +100,16 @@ impl Api {
 
     /// The router, below the base path: the routes, the document, and what answers where there is no route.
     pub(crate) fn into_router(self, state: &App) -> Router<App> {
-        let patience = Some(state.config().request_timeout);
-        let around = |access, own| Edge {
+        let config = state.config();
+        let (usual, long) = (
+            config.request_timeout,
+            config.request_timeout + config.reply_timeout,
+        );
+        let around = |access, own, patience| Edge {
             state: state.clone(),
             face: self.face,
             access,
-            patience,
+            patience: Some(patience),
             own,
         };
         let mut router = Router::new();
@@ -118,7 +122,10 @@ impl Api {
                 operation: route.id.as_str().into(),
                 per_minute,
             });
-            let layer = middleware::from_fn_with_state(around(access, own), edge);
+            let layer = middleware::from_fn_with_state(
+                around(access, own, if route.waits { long } else { usual }),
+                edge,
+            );
             router = router.route(&route.path, handler.layer(layer));
         }
         let document = Arc::new(Document::new(&self.about, self.routes, self.schemas));
@@ -136,7 +143,7 @@ impl Api {
             )
             .fallback(unknown_route)
             .layer(middleware::from_fn_with_state(
-                around(Access::Counted, None),
+                around(Access::Counted, None, usual),
                 edge,
             ));
         router.merge(open)

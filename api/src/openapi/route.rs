@@ -90,6 +90,8 @@ pub(crate) struct Route {
     pub(crate) problems: Vec<u16>,
     /// Requests per minute, where the route has a limit of its own.
     pub(crate) limit: Option<u32>,
+    /// Whether its answer waits for an agent, and may take as long as that does.
+    pub(crate) waits: bool,
     pub(crate) family: &'static Family,
 }
 
@@ -119,6 +121,7 @@ impl Route {
             conditional: false,
             problems: Vec::new(),
             limit: None,
+            waits: false,
             family,
         }
     }
@@ -193,6 +196,12 @@ impl Route {
     /// Lets in so many requests per minute, counted on their own.
     pub(crate) fn at_most(mut self, per_minute: u32) -> Self {
         self.limit = Some(per_minute);
+        self
+    }
+
+    /// Its answer waits for an agent's reply.
+    pub(crate) fn waits(mut self) -> Self {
+        self.waits = true;
         self
     }
 

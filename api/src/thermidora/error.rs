@@ -91,16 +91,21 @@ impl Code {
     }
 }
 
-/// The problem as Thermidora's clients know it.
-pub(super) fn render(problem: &Problem, _: &RequestId) -> Response {
+/// The envelope as JSON text, for failures that are told within a stream.
+pub(super) fn text(problem: &Problem) -> String {
     let code = Code::of(problem.cause());
-    let status = code.status();
     let error = Failure {
         code,
         message: message(problem),
-        status: status.as_u16(),
+        status: code.status().as_u16(),
     };
-    let body = serde_json::to_vec(&Envelope { error }).unwrap_or_default();
+    serde_json::to_string(&Envelope { error }).unwrap_or_default()
+}
+
+/// The problem as Thermidora's clients know it.
+pub(super) fn render(problem: &Problem, _: &RequestId) -> Response {
+    let code = Code::of(problem.cause());
+    let (status, body) = (code.status(), text(problem));
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, JSON);

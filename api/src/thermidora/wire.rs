@@ -1,11 +1,17 @@
 //! What goes over the wire, without any logic.
 
+mod agents;
 mod api_keys;
 mod auth;
 mod events;
+mod instances;
+mod messages;
 mod webhooks;
 
+pub(super) use agents::*;
 pub(super) use api_keys::*;
 pub(super) use auth::*;
 pub(super) use events::*;
+pub(super) use instances::*;
+pub(super) use messages::*;
 pub(super) use webhooks::*;

@@ -5,23 +5,24 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use futures::{StreamExt as _, stream::BoxStream};
 use parking_lot::Mutex;
 use reef_domain::{
-    AgentId, ConversationId, MessageId,
-    agent::{Agent, AgentStatus},
+    AgentId, ConversationId, MessageId, RuntimeId,
+    agent::{Agent, AgentStatus, Pushed},
     conversation::Conversation,
-    runtime::RuntimeStatus,
+    runtime::{Runtime, RuntimeStatus},
+    workspace_file::WorkspaceFiles,
 };
 use reef_projections::{
     Filter, Query,
     views::message::{MessageDoc, MessageRole, MessageStatus, Messages},
 };
-use schemars::JsonSchema;
-use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    SendMessage, new_message_id, open_message,
+    ReplyPart, ReplyParts, SendMessage, open_message,
     outcome::{Reply, complete_reply, fail_reply},
+    parts::{self, failed},
+    reply_id,
     restart::settled,
 };
 use crate::{
@@ -36,51 +37,10 @@ const HISTORY: u32 = 40;
 const MAX_REPLY: usize = 1 << 20;
 /// Pieces buffered for somebody who listens slowly; whoever lags behind gets the whole at the end.
 const BUFFERED: usize = 1024;
+/// How long a reply waits for a push that is under way.
+const TAKEN_WITHIN: Duration = Duration::from_secs(15);
 /// How long a reply is waited for.
 const PATIENCE: Duration = Duration::from_mins(9);
-
-/// A piece of a reply. The last one is `Completed` or `Failed`.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum ReplyPart {
-    /// More text.
-    Delta {
-        /// The text.
-        text: String,
-    },
-    /// The reply is whole and recorded.
-    Completed {
-        /// Its id.
-        message_id: MessageId,
-        /// The whole text.
-        content: String,
-        /// What answered: `openai:<model>`, `anthropic:<model>` or `local-responder`.
-        model: String,
-        /// Model tokens it used.
-        usage: Usage,
-        /// Position that reads reflecting it have reached.
-        position: u64,
-    },
-    /// No reply will come; that is recorded too.
-    Failed {
-        /// Stable code.
-        code: String,
-        /// For people.
-        reason: String,
-    },
-}
-
-impl ReplyPart {
-    fn is_last(&self) -> bool {
-        match self {
-            Self::Delta { .. } => false,
-            Self::Completed { .. } | Self::Failed { .. } => true,
-        }
-    }
-}
-
-/// A reply as it is said.
-pub type ReplyParts = BoxStream<'static, ReplyPart>;
 
 /// Carries conversations: records messages, has agents reply. Cheap to clone.
 #[derive(Clone)]
@@ -184,30 +144,12 @@ impl Chat {
             return self.listen(message, receiver);
         }
         let chat = self.clone();
-        futures::stream::once(async move { chat.recorded(&message).await }).boxed()
+        parts::at_once(async move { chat.recorded(&message).await })
     }
 
-    fn listen(&self, message: MessageId, mut receiver: broadcast::Receiver<ReplyPart>) -> ReplyParts {
+    fn listen(&self, message: MessageId, receiver: broadcast::Receiver<ReplyPart>) -> ReplyParts {
         let chat = self.clone();
-        Box::pin(async_stream::stream! {
-            loop {
-                match receiver.recv().await {
-                    Ok(part) => {
-                        let is_last = part.is_last();
-                        yield part;
-                        if is_last {
-                            return;
-                        }
-                    }
-                    // The last part holds the whole text.
-                    Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => {
-                        yield chat.recorded(&message).await;
-                        return;
-                    }
-                }
-            }
-        })
+        parts::whole(receiver, async move { chat.recorded(&message).await })
     }
 
     /// The recorded reply; another node may still be at it.
@@ -347,6 +289,7 @@ impl Chat {
             .filter(|_| agent.status == AgentStatus::Running)
             .ok_or_else(down)?;
         let runtime = settled(bus, &runtime_id).await?.ok_or_else(down)?;
+        self.taken(&exchange.agent_id, &runtime_id).await?;
         let spec = spec_of(&runtime)
             .filter(|_| runtime.status == RuntimeStatus::Running)
             .ok_or_else(down)?;
@@ -363,6 +306,34 @@ impl Chat {
             bundle: bundle_in_force(bus, &exchange.agent_id, &agent).await?,
         };
         Ok(driver.chat(&spec, request).await?)
+    }
+
+    /// Waits until the runtime has taken the agent in its present run, with its owner's files as they are: what
+    /// was changed before a message holds for its reply. A runtime that does not take it holds no reply up.
+    async fn taken(&self, agent_id: &AgentId, runtime_id: &RuntimeId) -> Result<(), CommandError> {
+        let bus = &self.0.bus;
+        let mut head = bus.services().log.watch();
+        let wait = async {
+            loop {
+                head.borrow_and_update();
+                let agent = bus.state::<Agent>(agent_id).await?;
+                let run = bus.state::<Runtime>(runtime_id).await?.map(|runtime| runtime.run);
+                let files = bus.state::<WorkspaceFiles>(agent_id).await?;
+                let wanted = files.filter(|files| !files.purged).map(|files| files.revision);
+                let is_up = agent.is_some_and(|agent| {
+                    let pushed = agent.pushed.as_ref();
+                    let is_taken = |pushed: &Pushed| Some(pushed.run) == run && pushed.files >= wanted;
+                    agent.status != AgentStatus::Running || pushed.is_none_or(is_taken)
+                });
+                if is_up || head.changed().await.is_err() {
+                    return Ok(());
+                }
+            }
+        };
+        match tokio::time::timeout(TAKEN_WITHIN, wait).await {
+            Ok(settled) => settled,
+            Err(_) => Ok(()),
+        }
     }
 
     /// Earlier messages, oldest first, without the present one.
@@ -391,7 +362,7 @@ impl Chat {
     }
 
     async fn record(&self, exchange: &Exchange, said: Said) -> Result<ReplyPart, CommandError> {
-        let message_id = new_message_id(self.0.bus.services());
+        let message_id = reply_id(&exchange.message_id);
         let reply = Reply {
             conversation_id: &exchange.conversation_id,
             in_reply_to: &exchange.message_id,
@@ -433,13 +404,6 @@ struct Said {
     content: String,
     model: String,
     usage: Usage,
-}
-
-fn failed(code: &str, reason: &str) -> ReplyPart {
-    ReplyPart::Failed {
-        code: code.to_owned(),
-        reason: reason.to_owned(),
-    }
 }
 
 fn by_agent(exchange: &Exchange) -> Request {

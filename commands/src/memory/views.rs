@@ -191,6 +191,14 @@ impl Workspace for MemoryStore {
         Ok(())
     }
 
+    async fn remove(&self, agent: &AgentId, paths: &[String]) -> Result<(), LogError> {
+        let mut state = self.state.lock();
+        for path in paths {
+            state.files.remove(&(agent.to_string(), path.clone()));
+        }
+        Ok(())
+    }
+
     async fn purge(&self, agent: &AgentId) -> Result<(), LogError> {
         self.state
             .lock()

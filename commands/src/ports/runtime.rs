@@ -95,6 +95,28 @@ pub struct AgentBundle {
     pub command_bundles: Vec<String>,
     /// Files to seed; those the agent already has are kept.
     pub workspace: BTreeMap<String, String>,
+    /// What its owner wrote into its workspace; `None`: nothing is told, and nothing of it changes.
+    pub files: Option<OwnedFiles>,
+}
+
+/// All that the owner of an agent wrote into its workspace. A file of another revision than the runtime took
+/// last takes the place of what is there; one that is no longer named is removed. What the agent has written
+/// itself stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnedFiles {
+    /// Number of the last change.
+    pub revision: u64,
+    /// Every file, by path.
+    pub files: BTreeMap<String, OwnedFile>,
+}
+
+/// A file as its owner wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnedFile {
+    /// The change that wrote it.
+    pub revision: u64,
+    /// What it holds.
+    pub content: String,
 }
 
 /// A skill that is installed for an agent, or for all agents of its runtime.

@@ -107,6 +107,8 @@ pub trait Workspace: Send + Sync + 'static {
     async fn file(&self, agent: &AgentId, path: &str) -> Result<Option<WorkspaceEntry>, LogError>;
     /// Writes files; others stay.
     async fn write(&self, agent: &AgentId, files: BTreeMap<String, super::Sealed>) -> Result<(), LogError>;
+    /// Removes files; others stay, absent ones are fine.
+    async fn remove(&self, agent: &AgentId, paths: &[String]) -> Result<(), LogError>;
     /// Removes all of the agent's files.
     async fn purge(&self, agent: &AgentId) -> Result<(), LogError>;
 }

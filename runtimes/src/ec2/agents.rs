@@ -74,7 +74,7 @@ impl Cloud {
             "installed": installed,
             "policy": bundle.policy_rules,
             "tools": tools::tools(bundle.policy_rules.as_deref(), &bundle.command_bundles),
-            "workspace": bundle.workspace,
+            "workspace": seeds(bundle),
         });
         let body = json!({ "agent": agent, "secrets": secrets });
         self.give(&instance, "push", body).await?;
@@ -216,4 +216,13 @@ mod tests {
         assert!(odd.starts_with("agent-") && odd.len() == 46, "{odd}");
         assert_ne!(odd, entry_name(&AgentId::from("agent/../7")));
     }
+}
+
+/// Files for an agent that has not got them yet: what it is made with, and what its owner wrote.
+fn seeds(bundle: &AgentBundle) -> BTreeMap<String, String> {
+    let mut seeds = bundle.workspace.clone();
+    for (path, file) in bundle.files.iter().flat_map(|owned| &owned.files) {
+        seeds.insert(path.clone(), file.content.clone());
+    }
+    seeds
 }

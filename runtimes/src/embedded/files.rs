@@ -136,6 +136,13 @@ impl SealedFiles {
         self.write(holder, &files).await
     }
 
+    pub(super) async fn remove(&self, holder: &Holder, paths: &[String]) -> Result<(), FileError> {
+        if paths.is_empty() {
+            return Ok(());
+        }
+        Ok(self.workspace.remove(&holder.id, paths).await?)
+    }
+
     pub(super) async fn purge(&self, holder: &Holder) -> Result<(), FileError> {
         Ok(self.workspace.purge(&holder.id).await?)
     }

@@ -9,7 +9,13 @@ use reef_domain::skill::files::SKILL_MD;
 use crate::model::{ModelMessage, ModelRequest, Role};
 
 /// Files that make up who the agent is and what it knows, in this order.
-const FILES: [&str; 4] = ["SOUL.md", "AGENTS.md", "TOOLS.md", super::memory::PATH];
+const FILES: [&str; 5] = [
+    "SOUL.md",
+    "IDENTITY.md",
+    "AGENTS.md",
+    "TOOLS.md",
+    super::memory::PATH,
+];
 /// Of each of them, so many bytes are shown.
 const FILE_BYTES: usize = 32 * 1024;
 /// Of all installed skills together, so many bytes are shown.

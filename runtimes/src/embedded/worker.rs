@@ -12,6 +12,7 @@ use super::{
     locks::KeyedLocks,
     memory::{self, Remembered},
     mood::Mood,
+    owned,
     prompt::{Files, Terms},
     state::Runtimes,
 };
@@ -72,7 +73,11 @@ impl Worker {
         // `.reef/` is ours: no template writes there.
         let mut seed = bundle.workspace.clone();
         seed.retain(|path, _| !path.starts_with(".reef/"));
-        self.files.seed(&Holder::agent(spec, agent), seed).await?;
+        let holder = Holder::agent(spec, agent);
+        self.files.seed(&holder, seed).await?;
+        if let Some(owned) = &bundle.files {
+            owned::take(&self.files, &holder, owned).await?;
+        }
         if new {
             self.log(
                 spec,
@@ -121,7 +126,9 @@ impl Worker {
         if !self.runtimes.serves(spec, &bundle.agent_id).await? {
             self.settle(spec, bundle).await?;
         }
-        Ok(self.files.all(&Holder::agent(spec, &bundle.agent_id)).await?)
+        let mut files = self.files.all(&Holder::agent(spec, &bundle.agent_id)).await?;
+        files.retain(|path, _| !path.starts_with(".reef/"));
+        Ok(files)
     }
 
     /// On what terms a model is asked now.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use reef_commands::ports::{InstalledSkill, LogLevel, Usage};
+use reef_commands::ports::{InstalledSkill, LogLevel, OwnedFiles, Usage};
 use reef_domain::{AccountId, AgentId, ConversationId, MachineId, RuntimeId, TaskId};
 use serde::{Deserialize, Serialize};
 
@@ -395,6 +395,9 @@ pub struct Bundle {
     pub command_bundles: Vec<String>,
     /// Files to seed.
     pub workspace: BTreeMap<String, String>,
+    /// What its owner wrote into its workspace; absent: nothing is told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<OwnedFiles>,
 }
 
 /// An earlier message.

@@ -44,6 +44,7 @@ impl From<&AgentBundle> for Bundle {
             policy_rules: bundle.policy_rules.clone(),
             command_bundles: bundle.command_bundles.clone(),
             workspace: bundle.workspace.clone(),
+            files: bundle.files.clone(),
         }
     }
 }
@@ -59,6 +60,7 @@ impl From<Bundle> for AgentBundle {
             policy_rules: bundle.policy_rules,
             command_bundles: bundle.command_bundles,
             workspace: bundle.workspace,
+            files: bundle.files,
         }
     }
 }

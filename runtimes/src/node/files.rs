@@ -168,6 +168,16 @@ impl Workspace for LocalFiles {
         Ok(())
     }
 
+    async fn remove(&self, agent: &AgentId, paths: &[String]) -> Result<(), LogError> {
+        for path in paths {
+            match tokio::fs::remove_file(self.place(agent, path)?).await {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     async fn purge(&self, agent: &AgentId) -> Result<(), LogError> {
         match tokio::fs::remove_dir_all(self.folder(agent)).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&error)),

@@ -13,7 +13,7 @@ use reef_projections::Filter;
 use super::{Provisioning, late_is_fine};
 use crate::{
     Outcome,
-    agent::give_place_back,
+    agent::{begin_deletion, give_place_back},
     follower::{Cause, EffectError},
     managers::{bundle::bundle_of, spec_of},
     ports::DriverError,
@@ -119,6 +119,23 @@ impl Provisioning {
         Ok(())
     }
 
+    /// The agents of a runtime that is being removed go before it: none can come any more.
+    pub(super) async fn delete_agents(&self, id: &RuntimeId, cause: &Cause) -> Result<(), EffectError> {
+        for agent in self.agents_with("runtime_id", id.as_str()).await? {
+            let request = cause.request(agent.as_str());
+            let deleted = self.0.bus.transact(&request, |unit| {
+                let agent_id = agent.clone();
+                Box::pin(async move {
+                    let agent = unit.edit::<Agent>(&agent_id).await?;
+                    begin_deletion(unit, &agent_id, &agent).await?;
+                    Ok(Outcome::of::<Agent>(&agent_id))
+                })
+            });
+            late_is_fine(deleted.await)?;
+        }
+        Ok(())
+    }
+
     /// An agent whose own runtime stopped does not run either; its place is free. Agents of a shared
     /// runtime stay what they are: they come back with it.
     pub(super) async fn stop_all(&self, id: &RuntimeId, cause: &Cause) -> Result<(), EffectError> {
@@ -169,7 +186,7 @@ impl Provisioning {
                     run: runtime.run,
                     policy_id: agent.policy_id.clone(),
                     rules: bundle.policy_rules,
-                    files: None,
+                    files: bundle.files.map(|files| files.revision),
                 }),
                 AgentCommand::ReportStarted,
             ],

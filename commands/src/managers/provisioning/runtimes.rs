@@ -324,6 +324,7 @@ impl Provisioning {
     pub(super) async fn destroy(&self, id: &RuntimeId, cause: &Cause) -> Result<(), EffectError> {
         let clock = &self.0.bus.services().clock;
         let give_up = clock.now() + PATIENCE;
+        self.delete_agents(id, cause).await?;
         while let Some((runtime, spec)) = self.wanted(id, RuntimeStatus::Destroying).await? {
             match self
                 .0

@@ -189,6 +189,7 @@ pub(super) fn bundle(policy: Option<&str>, bundles: &[&str]) -> AgentBundle {
         policy_rules: policy.map(str::to_owned),
         command_bundles: bundles.iter().map(|name| (*name).to_owned()).collect(),
         workspace: [("SOUL.md".to_owned(), "Curious.".to_owned())].into(),
+        files: None,
     }
 }
 

@@ -274,6 +274,7 @@ pub(super) fn bundle() -> AgentBundle {
         policy_rules: None,
         command_bundles: Vec::new(),
         workspace: [("SOUL.md".to_owned(), "You are calm.".to_owned())].into(),
+        files: None,
     }
 }
 

@@ -340,6 +340,7 @@ pub(super) fn bundle() -> AgentBundle {
         policy_rules: None,
         command_bundles: Vec::new(),
         workspace: [].into(),
+        files: None,
     }
 }
 

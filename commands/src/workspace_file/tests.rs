@@ -1,0 +1,1 @@
+//! Specs of workspace files: sealed, bounded, and unchanged where nothing changes.
