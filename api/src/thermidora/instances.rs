@@ -4,6 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use axum::extract::Path;
 use reef_commands::{
+    managers::{Context, reconcile::Reconcile},
     ports::{RuntimeObservation, RuntimeSpec},
     runtime::{DestroyRuntime, ProvisionRuntime, StartRuntime, StopRuntime},
 };
@@ -70,14 +71,12 @@ pub(super) fn routes(api: &mut Api) {
         )
         .fails(&[409]);
     api.add(stop.answers(JSON, state.clone()), self::stop);
-    let delete = api
-        .route(
-            "delete",
-            path,
-            "delete-instance",
-            "Delete an instance with all its data",
-        )
-        .fails(&[409]);
+    let delete = api.route(
+        "delete",
+        path,
+        "delete-instance",
+        "Delete an instance with all its data",
+    );
     api.add(delete.answers(JSON, state), self::delete);
 }
 
@@ -207,7 +206,16 @@ async fn start(call: Call, Path(id): Path<String>) -> Result<Answer<wire::Instan
     let doc = present(&call, &id).await?;
     not_provisioning(doc.status)?;
     let down = |status| status != RuntimeStatus::Stopping;
-    settled(&call, &id, doc, down).await?;
+    let doc = settled(&call, &id, doc, down).await?;
+    if look(&call, &doc).await == wire::InstanceStatus::Error {
+        // What died unseen is recorded as dead first: what is believed to run is not started.
+        let context = Context {
+            bus: call.bus().clone(),
+            drivers: call.state().parts.drivers.clone(),
+        };
+        let looked = Reconcile::new(context).look(&doc.id).await;
+        looked.map_err(|error| Problem::internal(&error))?;
+    }
     call.repeat(&StartRuntime::new(named(KIND, &id)?)).await?;
     let doc = present(&call, &id).await?;
     let up = |status| !matches!(status, RuntimeStatus::Starting | RuntimeStatus::Provisioning);

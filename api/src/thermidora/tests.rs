@@ -1,14 +1,17 @@
 //! Thermidora in one process, on the real store: every test names the behaviours of `contract/thermidora.yaml` that
 //! it proves, and every answer on the way is compared with what the contract says of its endpoint.
 
+mod agents;
 mod api_keys;
 mod auth;
 mod client;
 mod coverage;
 mod errors;
 mod events;
+mod instances;
 mod limits;
 mod login;
+mod messages;
 mod webhooks;
 
 /// Names the behaviours that the lines below prove. The coverage test reads the names from the source.

@@ -171,3 +171,6 @@ impl CreateAgent {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,7 +71,7 @@ async fn described(bus: &Bus, agent_id: &AgentId, agent: &Agent) -> Result<Agent
     });
     Ok(AgentBundle {
         agent_id: agent_id.clone(),
-        name: agent.name.clone(),
+        name: agent.display_name.clone().unwrap_or_else(|| agent.name.clone()),
         model: agent.bundle.agent.model.clone(),
         skills: agent.bundle.agent.skills.clone(),
         installed_skills: installed_for(bus, agent_id, agent).await?,

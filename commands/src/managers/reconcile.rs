@@ -3,11 +3,12 @@
 use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, stream};
 use parking_lot::Mutex;
 use reef_domain::{
     RuntimeId,
+    ledger::Ledger,
     runtime::{Health, Runtime, RuntimeCommand, RuntimeStatus},
 };
 use reef_projections::Filter;
@@ -41,7 +42,8 @@ impl Reconcile {
         }
     }
 
-    async fn look(&self, id: &RuntimeId) -> Result<(), EffectError> {
+    /// Looks at one runtime, and records what is otherwise than believed.
+    pub async fn look(&self, id: &RuntimeId) -> Result<(), EffectError> {
         let Some(runtime) = self.context.runtime(id).await? else {
             return Ok(());
         };
@@ -92,16 +94,17 @@ impl Reconcile {
                     ran_until: self.context.bus.services().clock.now(),
                 }
             }
-            Some(RuntimeObservation::Stopped { .. }) => self.died(
-                id,
-                runtime,
-                "stopped_outside",
-                "it was stopped by somebody else, or died",
-            ),
-            Some(RuntimeObservation::Absent) => {
-                self.died(id, runtime, "absent", "its provider no longer has it")
+            Some(RuntimeObservation::Stopped { .. }) => {
+                let reason = "it was stopped by somebody else, or died";
+                self.died(id, runtime, "stopped_outside", reason).await?
             }
-            Some(RuntimeObservation::Failed { reason }) => self.died(id, runtime, "provider_failed", &reason),
+            Some(RuntimeObservation::Absent) => {
+                let reason = "its provider no longer has it";
+                self.died(id, runtime, "absent", reason).await?
+            }
+            Some(RuntimeObservation::Failed { reason }) => {
+                self.died(id, runtime, "provider_failed", &reason).await?
+            }
         };
         let request = Request::new(Caller::system(self.name()), format!("reconcile/{id}"));
         match self.context.bus.decide::<Runtime>(id, report, &request).await {
@@ -110,14 +113,41 @@ impl Reconcile {
         }
     }
 
-    /// It is charged until it was last seen; what died while nobody looked is charged no further.
-    fn died(&self, id: &RuntimeId, runtime: &Runtime, code: &str, reason: &str) -> RuntimeCommand {
+    /// It is charged until it was last seen; what died while nobody looked is charged no further than it is.
+    async fn died(
+        &self,
+        id: &RuntimeId,
+        runtime: &Runtime,
+        code: &str,
+        reason: &str,
+    ) -> Result<RuntimeCommand, CommandError> {
         let last_seen = self.seen.lock().remove(id);
-        RuntimeCommand::ReportFailed {
+        let charged = self.charged_until(id, runtime).await?;
+        Ok(RuntimeCommand::ReportFailed {
             code: code.to_owned(),
             reason: reason.to_owned(),
-            ran_until: last_seen.or(runtime.running_since),
-        }
+            ran_until: last_seen.max(charged),
+        })
+    }
+
+    /// Until when the present run is charged: so long it was seen running by whoever charges.
+    async fn charged_until(
+        &self,
+        id: &RuntimeId,
+        runtime: &Runtime,
+    ) -> Result<Option<DateTime<Utc>>, CommandError> {
+        let (Some(since), Some(account)) = (runtime.running_since, &runtime.account_id) else {
+            return Ok(runtime.running_since);
+        };
+        let ledger = self.context.bus.state::<Ledger>(account).await?;
+        let meter = ledger.and_then(|ledger| ledger.meters.get(id).copied());
+        let charged_ms = meter
+            .filter(|meter| meter.run == u64::from(runtime.run))
+            .and_then(|meter| i64::try_from(meter.charged_ms).ok());
+        let charged = charged_ms
+            .and_then(TimeDelta::try_milliseconds)
+            .unwrap_or_default();
+        Ok(Some(since + charged))
     }
 
     /// What was given up and came up all the same runs unseen and unpaid.

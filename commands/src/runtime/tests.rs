@@ -83,7 +83,13 @@ async fn a_user_has_one_shared_runtime_and_waiting_agents_are_put_on_it() {
         .await;
     assert_eq!(code(second), "limit_reached");
     let in_use = world
-        .by(&member.caller, DestroyRuntime { runtime_id: runtime })
+        .by(
+            &member.caller,
+            DestroyRuntime {
+                runtime_id: runtime,
+                with_agents: false,
+            },
+        )
         .await;
     assert_eq!(code(in_use), "runtime_in_use");
 }
@@ -96,6 +102,7 @@ async fn a_destroyed_runtime_makes_room_for_another() {
         .by(
             &member.caller,
             DestroyRuntime {
+                with_agents: false,
                 runtime_id: first.clone(),
             },
         )
@@ -208,7 +215,17 @@ async fn runtimes_of_other_accounts_do_not_exist() {
         "not_found"
     );
     assert_eq!(
-        code(world.by(&other, DestroyRuntime { runtime_id: id() }).await),
+        code(
+            world
+                .by(
+                    &other,
+                    DestroyRuntime {
+                        runtime_id: id(),
+                        with_agents: false
+                    }
+                )
+                .await
+        ),
         "not_found"
     );
     assert_eq!(

@@ -142,7 +142,6 @@ impl<'a> Thermidora<'a> {
     }
 
     /// Waits until the endpoint's answer has the value in the field, and returns the answer.
-    #[allow(dead_code, reason = "what takes its time is served next")]
     pub(in crate::thermidora) async fn becomes(
         &self,
         endpoint: &str,
