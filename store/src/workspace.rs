@@ -49,7 +49,7 @@ impl Workspace for Store {
         Ok(())
     }
 
-    async fn remove(&self, agent: &AgentId, paths: &[String]) -> Result<(), LogError> {
+    async fn remove_files(&self, agent: &AgentId, paths: &[String]) -> Result<(), LogError> {
         let sql = "DELETE FROM workspace WHERE agent_id = $1 AND path = $2";
         let statements = paths
             .iter()

@@ -191,7 +191,7 @@ impl Workspace for MemoryStore {
         Ok(())
     }
 
-    async fn remove(&self, agent: &AgentId, paths: &[String]) -> Result<(), LogError> {
+    async fn remove_files(&self, agent: &AgentId, paths: &[String]) -> Result<(), LogError> {
         let mut state = self.state.lock();
         for path in paths {
             state.files.remove(&(agent.to_string(), path.clone()));

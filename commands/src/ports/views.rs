@@ -108,7 +108,7 @@ pub trait Workspace: Send + Sync + 'static {
     /// Writes files; others stay.
     async fn write(&self, agent: &AgentId, files: BTreeMap<String, super::Sealed>) -> Result<(), LogError>;
     /// Removes files; others stay, absent ones are fine.
-    async fn remove(&self, agent: &AgentId, paths: &[String]) -> Result<(), LogError>;
+    async fn remove_files(&self, agent: &AgentId, paths: &[String]) -> Result<(), LogError>;
     /// Removes all of the agent's files.
     async fn purge(&self, agent: &AgentId) -> Result<(), LogError>;
 }

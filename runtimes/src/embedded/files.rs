@@ -140,7 +140,7 @@ impl SealedFiles {
         if paths.is_empty() {
             return Ok(());
         }
-        Ok(self.workspace.remove(&holder.id, paths).await?)
+        Ok(self.workspace.remove_files(&holder.id, paths).await?)
     }
 
     pub(super) async fn purge(&self, holder: &Holder) -> Result<(), FileError> {

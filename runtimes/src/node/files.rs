@@ -168,7 +168,7 @@ impl Workspace for LocalFiles {
         Ok(())
     }
 
-    async fn remove(&self, agent: &AgentId, paths: &[String]) -> Result<(), LogError> {
+    async fn remove_files(&self, agent: &AgentId, paths: &[String]) -> Result<(), LogError> {
         for path in paths {
             match tokio::fs::remove_file(self.place(agent, path)?).await {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&error)),
