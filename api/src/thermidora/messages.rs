@@ -39,7 +39,10 @@ const MOST: u32 = 200;
 const USUAL: u32 = 50;
 
 pub(super) fn routes(api: &mut Api) {
-    let (body, reply) = (api.schema::<wire::SendMessage>(), api.schema::<wire::Message>());
+    let (body, reply) = (
+        api.schema::<wire::SendMessage>(),
+        api.schema::<wire::AgentMessage>(),
+    );
     let (chunk, all) = (api.schema::<wire::Chunk<'_>>(), api.schema::<wire::Messages>());
     let send = api
         .route("post", PATH, "send-message", "Send a message to an agent")
@@ -93,7 +96,7 @@ async fn send(
             message_id, content, ..
         }) => {
             let doc = call.own::<Messages>("message", message_id.as_str()).await?;
-            wire::Message {
+            wire::AgentMessage {
                 message_id: doc.id.to_string(),
                 content,
                 sender: to_wire::agent_sender(&agent),
@@ -151,7 +154,7 @@ async fn opened(
     agent: &AgentDoc,
     account: &AccountDoc,
     doc: MessageDoc,
-) -> Result<wire::Message, Problem> {
+) -> Result<wire::AgentMessage, Problem> {
     let vault = &*call.state().services().vault;
     let (owner, conversation) = (&doc.account_id, &doc.conversation_id);
     let content = open_message(
@@ -173,7 +176,7 @@ async fn opened(
         // It came over another API.
         (MessageRole::User, None) => to_wire::sender(to_wire::author(None, account)),
     };
-    Ok(wire::Message {
+    Ok(wire::AgentMessage {
         message_id: doc.id.to_string(),
         content,
         sender,

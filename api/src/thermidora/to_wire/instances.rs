@@ -1,9 +1,9 @@
-//! Instances, and the balance that they run on.
+//! Instances.
 
 use chrono::{DateTime, Utc};
 use reef_commands::ports::RuntimeObservation;
 use reef_domain::runtime::RuntimeStatus;
-use reef_projections::views::{ledger::LedgerDoc, runtime::RuntimeDoc};
+use reef_projections::views::runtime::RuntimeDoc;
 
 use super::agent_label;
 use crate::thermidora::{agents::AgentPart, wire};
@@ -64,14 +64,4 @@ pub(in crate::thermidora) fn instance(
         total_runtime_ms,
         billed_ms,
     }
-}
-
-/// The balance in US dollars, to the cent's hundredth.
-#[allow(dead_code, reason = "get-me shows it")]
-pub(in crate::thermidora) fn balance_usd(ledger: Option<&LedgerDoc>) -> f64 {
-    let micro = ledger.map_or(0, |ledger| ledger.balance_micro);
-    // Exact: a balance is below 2^53.
-    #[allow(clippy::cast_precision_loss, reason = "a balance is below 2^53")]
-    let dollars = micro as f64 / 1_000_000.0;
-    dollars
 }

@@ -53,7 +53,7 @@ pub(in crate::thermidora) struct Sender {
 /// A message.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::thermidora) struct Message {
+pub(in crate::thermidora) struct AgentMessage {
     pub(in crate::thermidora) message_id: String,
     pub(in crate::thermidora) content: String,
     pub(in crate::thermidora) sender: Sender,
@@ -63,7 +63,7 @@ pub(in crate::thermidora) struct Message {
 /// The newest messages of an agent, the oldest of them first.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::thermidora) struct Messages {
-    pub(in crate::thermidora) messages: Vec<Message>,
+    pub(in crate::thermidora) messages: Vec<AgentMessage>,
     /// How many there are over all.
     pub(in crate::thermidora) total: u64,
 }
