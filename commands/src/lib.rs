@@ -29,6 +29,7 @@ pub mod agent;
 pub mod api_key;
 pub mod cloud_event;
 pub mod conversation;
+mod cron;
 pub mod delivery;
 pub mod follower;
 pub mod invite_code;

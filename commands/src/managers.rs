@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod cleanup;
+pub mod cron;
 pub mod mail;
 pub mod metering;
 pub mod provisioning;
@@ -87,6 +88,7 @@ pub struct Managers {
     work: Arc<Follower<tasks::Tasks>>,
     metering: Arc<Follower<metering::Metering>>,
     cleanup: Arc<Follower<cleanup::Cleanup>>,
+    cron: Arc<Follower<cron::CronJobs>>,
     mail: Arc<Follower<mail::Mails>>,
 }
 
@@ -136,6 +138,13 @@ impl Managers {
                 holder,
                 config,
             ),
+            cron: follow(
+                cron::CronJobs::new(context.clone()),
+                context,
+                checkpoints,
+                holder,
+                config,
+            ),
             cancel: cancel.clone(),
             tasks: tokio::sync::Mutex::default(),
         };
@@ -143,6 +152,7 @@ impl Managers {
         spawn(&mut tasks, &managers.work, &cancel);
         spawn(&mut tasks, &managers.metering, &cancel);
         spawn(&mut tasks, &managers.cleanup, &cancel);
+        spawn(&mut tasks, &managers.cron, &cancel);
         spawn(&mut tasks, &managers.mail, &cancel);
         let sweeps: [Arc<dyn Sweep>; 4] = [
             Arc::new(metering::MeteringTick::new(context.clone())),
@@ -178,6 +188,7 @@ impl Managers {
             tasks::NAME => self.work.retry_parked(key).await?,
             metering::NAME => self.metering.retry_parked(key).await?,
             cleanup::NAME => self.cleanup.retry_parked(key).await?,
+            cron::NAME => self.cron.retry_parked(key).await?,
             mail::NAME => self.mail.retry_parked(key).await?,
             _ => return Ok(None),
         }))

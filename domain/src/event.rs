@@ -222,6 +222,8 @@ any_event! {
     ApiKey => crate::api_key::ApiKey,
     /// Of a conversation.
     Conversation => crate::conversation::Conversation,
+    /// Of an agent's cron jobs.
+    Cron => crate::cron::Cron,
     /// Of an invite code.
     InviteCode => crate::invite_code::InviteCode,
     /// Of a ledger.
@@ -262,8 +264,8 @@ macro_rules! for_each_decider {
     ($then:ident) => {
         $then! {
             $crate::account::Account, $crate::activity::Activity, $crate::agent::Agent, $crate::api_key::ApiKey,
-            $crate::conversation::Conversation, $crate::invite_code::InviteCode, $crate::ledger::Ledger,
-            $crate::login::Login, $crate::machine::Machine,
+            $crate::conversation::Conversation, $crate::cron::Cron, $crate::invite_code::InviteCode,
+            $crate::ledger::Ledger, $crate::login::Login, $crate::machine::Machine,
             $crate::policy::Policy,
             $crate::provisioning_job::ProvisioningJob, $crate::reservation::Reservation,
             $crate::runtime::Runtime, $crate::secret::Secrets, $crate::settings::Settings,

@@ -20,6 +20,7 @@ pub mod activity;
 pub mod agent;
 pub mod api_key;
 pub mod conversation;
+pub mod cron;
 pub mod invite_code;
 pub mod ledger;
 pub mod login;

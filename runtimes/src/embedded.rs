@@ -14,6 +14,7 @@
 //! the same instant, the line one of them adds to `MEMORY.md` may be lost.
 
 mod chat;
+mod cron;
 mod files;
 mod halted;
 mod locks;
@@ -174,7 +175,8 @@ impl RuntimeDriver for EmbeddedDriver {
         bundle: &AgentBundle,
         _: &EffectToken,
     ) -> Result<(), DriverError> {
-        self.worker.settle(spec, bundle).await
+        self.worker.settle(spec, bundle).await?;
+        self.worker.plan(spec, &bundle.agent_id).await
     }
 
     async fn rest_agent(
@@ -200,6 +202,10 @@ impl RuntimeDriver for EmbeddedDriver {
 
     async fn run_task(&self, spec: &RuntimeSpec, task: TaskAssignment) -> Result<(), DriverError> {
         self.worker.run_task(spec, task).await
+    }
+
+    async fn run_cron(&self, spec: &RuntimeSpec, bundle: &AgentBundle) -> Result<(), DriverError> {
+        self.worker.run_cron(spec, bundle).await
     }
 
     async fn chat(

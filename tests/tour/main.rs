@@ -7,6 +7,7 @@ mod harness;
 mod chat;
 mod command_line;
 mod credits;
+mod cron;
 mod deploy;
 mod feed;
 mod proof;

@@ -90,6 +90,7 @@ impl ProcessManager for Metering {
             | AnyEvent::Agent(_)
             | AnyEvent::ApiKey(_)
             | AnyEvent::Conversation(_)
+            | AnyEvent::Cron(_)
             | AnyEvent::InviteCode(_)
             | AnyEvent::Ledger(_)
             | AnyEvent::Login(_)

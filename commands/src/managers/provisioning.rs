@@ -189,6 +189,7 @@ impl ProcessManager for Provisioning {
             | AnyEvent::Agent(_)
             | AnyEvent::ApiKey(_)
             | AnyEvent::Conversation(_)
+            | AnyEvent::Cron(_)
             | AnyEvent::InviteCode(_)
             | AnyEvent::Ledger(_)
             | AnyEvent::Login(_)

@@ -103,6 +103,7 @@ impl ProcessManager for Tasks {
             | AnyEvent::Agent(_)
             | AnyEvent::ApiKey(_)
             | AnyEvent::Conversation(_)
+            | AnyEvent::Cron(_)
             | AnyEvent::InviteCode(_)
             | AnyEvent::Ledger(_)
             | AnyEvent::Login(_)

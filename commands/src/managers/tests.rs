@@ -3,6 +3,7 @@
 //! Time is tokio's, paused: it jumps to whatever is waited for next.
 
 mod cleanup;
+mod cron;
 mod driver;
 mod mail;
 mod metering;

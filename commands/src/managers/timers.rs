@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use reef_domain::{
+    cron::{Cron, CronCommand},
     runtime::{Runtime, RuntimeCommand},
     task::{Task, TaskCommand},
     webhook::{Webhook, WebhookCommand},
@@ -98,6 +99,12 @@ impl Sweep for DueTimers {
                     .0
                     .bus
                     .decide::<Webhook>(webhook, WebhookCommand::RetireSecret { now }, &request)
+                    .await
+                    .map(Some),
+                (Some("cron"), Some(agent), None) => self
+                    .0
+                    .bus
+                    .decide::<Cron>(agent, CronCommand::Ring { now }, &request)
                     .await
                     .map(Some),
                 (Some("convergence"), Some(runtime), None) => self.give_up(runtime, now, &request).await,

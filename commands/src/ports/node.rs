@@ -60,4 +60,12 @@ pub trait NodeEvents: Send + Sync + 'static {
     /// An agent did something by itself: a cron job of it ran, it spoke of its own accord, or it failed at
     /// something.
     async fn report_activity(&self, report: ActivityReport) -> Result<(), CommandError>;
+    /// When the agent's next cron job is due; `None`: it has none. At that time the driver's
+    /// [`super::RuntimeDriver::run_cron`] is called.
+    async fn plan_cron(
+        &self,
+        runtime: &RuntimeId,
+        agent: &AgentId,
+        due_at: Option<DateTime<Utc>>,
+    ) -> Result<(), CommandError>;
 }

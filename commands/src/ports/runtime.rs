@@ -257,6 +257,12 @@ pub trait RuntimeDriver: Send + Sync + 'static {
     /// Has the agent work on a task; reports come over [`super::NodeEvents`]. Returns when the task is
     /// done, has failed or waits for a person.
     async fn run_task(&self, spec: &RuntimeSpec, task: TaskAssignment) -> Result<(), DriverError>;
+    /// Has the agent do what its cron jobs have due; results and the next due time come over
+    /// [`super::NodeEvents`]. Called when the time comes that the runtime has planned: one that keeps its own
+    /// time plans nothing, and has nothing to do here.
+    async fn run_cron(&self, _: &RuntimeSpec, _: &AgentBundle) -> Result<(), DriverError> {
+        Ok(())
+    }
     /// Sends a message; the reply comes as a stream.
     async fn chat(
         &self,

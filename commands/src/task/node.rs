@@ -1,15 +1,16 @@
 //! What nodes report about tasks and of agents, over the bus.
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use reef_domain::{
-    TaskId,
+    AgentId, RuntimeId, TaskId,
     task::{Task, TaskCommand, TaskStatus},
 };
 
 use crate::{
     Bus, Caller, CommandError, Request,
     activity::{self, ActivityReport},
+    cron,
     ports::{NodeEvents, Usage},
 };
 
@@ -82,5 +83,14 @@ impl NodeEvents for NodeReports {
 
     async fn report_activity(&self, report: ActivityReport) -> Result<(), CommandError> {
         activity::report(&self.bus, &report).await
+    }
+
+    async fn plan_cron(
+        &self,
+        runtime: &RuntimeId,
+        agent: &AgentId,
+        due_at: Option<DateTime<Utc>>,
+    ) -> Result<(), CommandError> {
+        cron::plan(&self.bus, runtime, agent, due_at).await
     }
 }

@@ -1,9 +1,12 @@
-//! Commands of activity.
+//! Commands of activity and of cron.
 
 use proptest::{option, prelude::*};
-use reef_domain::activity::{ActivityCommand, ActivityRecord, ActivitySender, Keeper};
+use reef_domain::{
+    activity::{ActivityCommand, ActivityRecord, ActivitySender, Keeper},
+    cron::CronCommand,
+};
 
-use crate::commands::{id, text};
+use crate::commands::{id, text, time};
 
 fn record() -> impl Strategy<Value = ActivityRecord> {
     let keeper = prop::sample::select(vec![Keeper::Runtime, Keeper::Agent]);
@@ -38,5 +41,20 @@ pub(crate) fn activity() -> impl Strategy<Value = ActivityCommand> {
             code,
             job_name,
         }),
+    ]
+}
+
+pub(crate) fn cron() -> impl Strategy<Value = CronCommand> {
+    use CronCommand as Do;
+    prop_oneof![
+        (id(), id(), id(), option::of(time())).prop_map(|(account_id, runtime_id, agent_id, due_at)| {
+            Do::Plan {
+                account_id,
+                runtime_id,
+                agent_id,
+                due_at,
+            }
+        }),
+        time().prop_map(|now| Do::Ring { now }),
     ]
 }

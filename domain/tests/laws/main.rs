@@ -93,6 +93,7 @@ laws! {
     agents: reef_domain::agent::Agent, commands::agent();
     api_keys: reef_domain::api_key::ApiKey, commands::api_key();
     conversations: reef_domain::conversation::Conversation, commands::conversation();
+    crons: reef_domain::cron::Cron, activities::cron();
     ledgers: reef_domain::ledger::Ledger, accounts::ledger();
     machines: reef_domain::machine::Machine, commands::machine();
     policies: reef_domain::policy::Policy, commands::policy();

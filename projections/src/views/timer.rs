@@ -1,11 +1,11 @@
 //! Timers: what has to be looked at by a certain time. They are made of events, so they outlive the
 //! process that set them. Ids: `approval/<task>`, `convergence/<runtime>`, `reply/<conversation>/<message>`,
-//! `overlap/<webhook>`.
+//! `overlap/<webhook>`, `cron/<agent>`.
 
 use chrono::{DateTime, Utc};
 use reef_domain::{
-    AccountId, AnyEvent, Envelope, conversation::ConversationEvent, runtime::RuntimeEvent, task::TaskEvent,
-    webhook::WebhookEvent,
+    AccountId, AnyEvent, Envelope, agent::AgentEvent, conversation::ConversationEvent, cron::CronEvent,
+    runtime::RuntimeEvent, task::TaskEvent, webhook::WebhookEvent,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,17 @@ fn change(envelope: &Envelope) -> Option<Change> {
     }
     if let AnyEvent::Webhook(event) = &envelope.event {
         return of_webhook(event, of("overlap"));
+    }
+    if let AnyEvent::Cron(event) = &envelope.event {
+        return Some(match event {
+            CronEvent::Planned {
+                due_at: Some(due_at), ..
+            } => Change::Set(of("cron"), *due_at),
+            CronEvent::Planned { due_at: None, .. } | CronEvent::CameDue { .. } => Change::Off(of("cron")),
+        });
+    }
+    if let AnyEvent::Agent(AgentEvent::DeletionStarted {}) = &envelope.event {
+        return Some(Change::Off(of("cron")));
     }
     let AnyEvent::Conversation(event) = &envelope.event else {
         return None;

@@ -6,8 +6,8 @@ use async_stream::try_stream;
 use futures::{StreamExt, stream::BoxStream};
 use reef_commands::ports::{ChatChunk, ChatRequest, DriverError, LogLevel, RuntimeSpec};
 
-use super::{memory::Remembered, prompt, worker::Worker};
-use crate::model::{ModelChunk, ModelClient, ModelError, ModelStream};
+use super::{cron::Order, memory::Remembered, prompt, worker::Worker};
+use crate::model::{ModelChunk, ModelClient, ModelError, ModelStream, Responder};
 
 type Reply = BoxStream<'static, Result<ChatChunk, DriverError>>;
 
@@ -19,7 +19,12 @@ impl Worker {
     ) -> Result<Reply, DriverError> {
         let bundle = &request.bundle;
         let files = self.ready(spec, bundle).await?;
-        let client = self.client(bundle, &files).await?;
+        let mut client = self.client(bundle, &files).await?;
+        let order = Order::of(&request.message, self.ports.clock.now()).filter(|_| !client.is_model());
+        if let Some(order) = order {
+            let done = self.carry_out(spec, &bundle.agent_id, order).await?;
+            client = Arc::new(Responder::new(bundle.name.clone(), Vec::new()).having(done));
+        }
         // The gateway keeps what is said in a session; what it is to know of the conversation, it is told.
         let session = self.gateway.as_ref().map(|gateway| gateway.once("chat"));
         let terms = self.terms(session);

@@ -1,6 +1,7 @@
 //! Specs of the embedded runtime, over every port in memory and a scripted model provider.
 
 mod chats;
+mod cron;
 mod lifecycle;
 mod memories;
 mod settings;

@@ -33,8 +33,10 @@ pub(super) struct Worker {
     pub(super) halted: Arc<Halted>,
     /// How it goes with what answers.
     pub(super) mood: Mood,
-    files: SealedFiles,
-    agents: KeyedLocks,
+    pub(super) files: SealedFiles,
+    pub(super) agents: KeyedLocks,
+    /// How far an agent's jobs have come is changed by one at a time.
+    pub(super) crons: KeyedLocks,
 }
 
 impl Worker {
@@ -53,6 +55,7 @@ impl Worker {
             tasks: KeyedLocks::default(),
             files,
             agents: KeyedLocks::default(),
+            crons: KeyedLocks::default(),
             gateway,
             halted: Arc::default(),
             mood: Mood::default(),

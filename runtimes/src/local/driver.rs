@@ -225,6 +225,20 @@ impl RuntimeDriver for LocalDriver {
         Err(trouble)
     }
 
+    /// A node of before cron keeps no jobs.
+    async fn run_cron(&self, spec: &RuntimeSpec, bundle: &AgentBundle) -> Result<(), DriverError> {
+        let call = Call::RunCron {
+            bundle: bundle.into(),
+        };
+        let grace = self.0.0.desk.grace().to_std().unwrap_or_default();
+        let link = self.link(spec, grace).await?;
+        match link.call(spec.into(), call).await? {
+            Outcome::Done => Ok(()),
+            Outcome::Failed { transient, reason } => Err(failed(transient, reason)),
+            Outcome::Observed { .. } | Outcome::Replied { .. } => Err(nonsense()),
+        }
+    }
+
     async fn chat(
         &self,
         spec: &RuntimeSpec,

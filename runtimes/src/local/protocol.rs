@@ -157,6 +157,13 @@ pub enum Report {
         #[serde(default)]
         job_name: Option<String>,
     },
+    /// When an agent's next cron job is due.
+    CronPlanned {
+        /// Whose jobs.
+        agent_id: AgentId,
+        /// When; absent: there is none.
+        due_at: Option<DateTime<Utc>>,
+    },
     /// It printed a line. Lines are dropped rather than kept without bound.
     Logged {
         /// The agent it is about.
@@ -350,6 +357,11 @@ pub enum Call {
         agent_id: AgentId,
         /// What makes the effect recognisable.
         token: String,
+    },
+    /// Do what the agent's cron jobs have due, and plan anew.
+    RunCron {
+        /// The agent as it was pushed last.
+        bundle: Bundle,
     },
     /// Work on a task; answered when it is done, has failed or waits for a person.
     RunTask {

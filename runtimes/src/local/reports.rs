@@ -87,6 +87,10 @@ impl Hub {
             node.report_activity(activity).await?;
             return Ok(Verdict::Taken);
         }
+        if let Report::CronPlanned { agent_id, due_at } = report {
+            node.plan_cron(&machine.runtime_id, agent_id, *due_at).await?;
+            return Ok(Verdict::Taken);
+        }
         let task = match report {
             Report::TaskClaimed { task_id }
             | Report::ApprovalNeeded { task_id, .. }
@@ -95,6 +99,7 @@ impl Hub {
             Report::CronCompleted { .. }
             | Report::AgentMessage { .. }
             | Report::AgentError { .. }
+            | Report::CronPlanned { .. }
             | Report::Logged { .. } => return Ok(Verdict::Taken),
         };
         if !self.0.desk.is_its_task(machine, task).await? {
@@ -132,6 +137,7 @@ impl Hub {
             Report::CronCompleted { .. }
             | Report::AgentMessage { .. }
             | Report::AgentError { .. }
+            | Report::CronPlanned { .. }
             | Report::Logged { .. } => {}
         }
         Ok(Verdict::Taken)

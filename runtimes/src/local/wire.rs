@@ -221,6 +221,7 @@ impl Report {
             | Self::ApprovalNeeded { .. }
             | Self::TaskCompleted { .. }
             | Self::TaskFailed { .. }
+            | Self::CronPlanned { .. }
             | Self::Logged { .. } => return None,
         };
         Some(ActivityReport {

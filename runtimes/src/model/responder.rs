@@ -23,6 +23,8 @@ const RECALLED: usize = 8;
 pub struct Responder {
     agent_name: String,
     memory: Vec<String>,
+    /// What was done for the message, if anything was.
+    done: Option<String>,
 }
 
 impl Responder {
@@ -31,6 +33,16 @@ impl Responder {
         Self {
             agent_name: agent_name.into(),
             memory,
+            done: None,
+        }
+    }
+
+    /// Answers with what was done for the message already.
+    #[must_use]
+    pub fn having(self, done: impl Into<String>) -> Self {
+        Self {
+            done: Some(done.into()),
+            ..self
         }
     }
 
@@ -39,7 +51,8 @@ impl Responder {
             Some((last, earlier)) => (last.content.trim(), earlier),
             None => ("", messages),
         };
-        let answer = match Wish::of(said) {
+        let answer = match self.done.clone().map_or_else(|| Wish::of(said), Wish::Done) {
+            Wish::Done(done) => done,
             Wish::Help => HELP.to_owned(),
             Wish::Count(text) => count(text),
             Wish::Note(text) => format!(
@@ -106,12 +119,17 @@ impl ModelClient for Responder {
 const HELP: &str = "What I can do without a model:\n\
 - \"remember that ...\": keep it in MEMORY.md\n\
 - \"recall\" or \"what do you remember about ...\": find it again, also after a restart\n\
+- \"schedule NAME every 5 minutes: ...\": be told it then; also \"in 1 hour\", \"at TIME\" or \
+  \"on 0 9 * * * in Europe/Berlin\"\n\
+- \"unschedule NAME\", \"list jobs\": tidy up again\n\
 - \"count words: ...\": count words, characters and lines\n\
 - anything else: repeat it";
 
 /// What a message asks of the responder.
 #[derive(Debug, PartialEq, Eq)]
 enum Wish<'a> {
+    /// It was done before anybody was asked.
+    Done(String),
     Help,
     Count(&'a str),
     Note(&'a str),

@@ -115,7 +115,7 @@ pub(super) async fn run(
         versions: vec![VERSION],
         software: format!("reef/{}", env!("CARGO_PKG_VERSION")),
         engine: config.engine.to_owned(),
-        capabilities: ["chat", "tasks", "logs"].map(str::to_owned).to_vec(),
+        capabilities: ["chat", "tasks", "logs", "cron"].map(str::to_owned).to_vec(),
         instance: outbox.instance().to_owned(),
     });
     if let Err(error) = sink.send(encoded(&hello)).await {

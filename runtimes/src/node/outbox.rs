@@ -209,6 +209,7 @@ fn outcome_of(report: &Report) -> Option<&TaskId> {
         | Report::CronCompleted { .. }
         | Report::AgentMessage { .. }
         | Report::AgentError { .. }
+        | Report::CronPlanned { .. }
         | Report::Logged { .. } => None,
     }
 }
@@ -221,6 +222,7 @@ fn is_kept(report: &Report) -> bool {
         | Report::CronCompleted { .. }
         | Report::AgentMessage { .. }
         | Report::AgentError { .. } => true,
-        Report::TaskClaimed { .. } | Report::Logged { .. } => false,
+        // The next push plans anew.
+        Report::TaskClaimed { .. } | Report::CronPlanned { .. } | Report::Logged { .. } => false,
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use reef_commands::{
     CommandError,
     activity::ActivityReport,
@@ -115,6 +116,19 @@ impl NodeEvents for Reporter {
 
     async fn report_activity(&self, report: ActivityReport) -> Result<(), CommandError> {
         self.report(report.into()).await
+    }
+
+    async fn plan_cron(
+        &self,
+        _: &RuntimeId,
+        agent: &AgentId,
+        due_at: Option<DateTime<Utc>>,
+    ) -> Result<(), CommandError> {
+        self.report(Report::CronPlanned {
+            agent_id: agent.clone(),
+            due_at,
+        })
+        .await
     }
 }
 

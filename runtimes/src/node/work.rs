@@ -212,6 +212,7 @@ impl Work {
                 };
                 driver.run_task(spec, task).await.into()
             }
+            Call::RunCron { bundle } => driver.run_cron(spec, &bundle.into()).await.into(),
             Call::Chat { .. } => Outcome::from(DriverError::Permanent("a reply comes in chunks".to_owned())),
         }
     }

@@ -283,6 +283,11 @@ impl RuntimeDriver for FakeDriver {
         Ok(())
     }
 
+    /// What is due is done at once, and there is no other job.
+    async fn run_cron(&self, _: &RuntimeSpec, bundle: &AgentBundle) -> Result<(), DriverError> {
+        self.called("run_cron", bundle.agent_id.as_str(), "")
+    }
+
     /// "confirm ..." asks for confirmation, "refuse ..." fails, "forget ..." reports nothing, "hang ..."
     /// never ends, anything else is done at once.
     async fn run_task(&self, _: &RuntimeSpec, task: TaskAssignment) -> Result<(), DriverError> {

@@ -16,7 +16,10 @@ use crate::{
     agent::DeployAgent,
     follower::{Cause, EffectError, Follower, FollowerConfig, Intent, ProcessManager},
     ledger::GrantCredits,
-    managers::{Context, Managers, cleanup::Cleanup, metering::Metering, provisioning::Provisioning, tasks},
+    managers::{
+        Context, Managers, cleanup::Cleanup, cron::CronJobs, metering::Metering, provisioning::Provisioning,
+        tasks,
+    },
     memory::MemoryStore,
     ports::{Checkpoints, Clock, RuntimeDriver},
     spec::{Member, World, body},
@@ -125,6 +128,7 @@ impl Stage {
         self.twice(&mut running, tasks::Tasks::new(self.context()));
         self.twice(&mut running, Metering::new(self.context()));
         self.twice(&mut running, Cleanup::new(self.context()));
+        self.twice(&mut running, CronJobs::new(self.context()));
         running
     }
 

@@ -94,7 +94,9 @@ pub(in crate::views) fn story() -> Vec<Envelope> {
 fn stream_of(event: &AnyEvent) -> &'static str {
     match event {
         AnyEvent::Account(_) | AnyEvent::Ledger(_) | AnyEvent::Login(_) => "acc_x1y2z3a4",
-        AnyEvent::Activity(_) | AnyEvent::Agent(_) | AnyEvent::WorkspaceFiles(_) => "agt_7b2c1d3e",
+        AnyEvent::Activity(_) | AnyEvent::Agent(_) | AnyEvent::Cron(_) | AnyEvent::WorkspaceFiles(_) => {
+            "agt_7b2c1d3e"
+        }
         AnyEvent::ApiKey(_) => "key_4f5e6d7c",
         AnyEvent::Conversation(_) => "conv_1a2b3c4d",
         AnyEvent::InviteCode(_) => "9f86d081",

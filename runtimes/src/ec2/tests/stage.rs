@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use reef_commands::{
     CommandError,
     activity::ActivityReport,
@@ -16,7 +17,7 @@ use reef_commands::{
         runtime::{ModelSecret, SecretLookup},
     },
 };
-use reef_domain::{AgentId, TaskId};
+use reef_domain::{AgentId, RuntimeId, TaskId};
 use zeroize::Zeroizing;
 
 use super::fake::FakeAws;
@@ -81,6 +82,16 @@ impl NodeEvents for World {
 
     async fn report_activity(&self, report: ActivityReport) -> Result<(), CommandError> {
         self.report(format!("did: {}", report.content));
+        Ok(())
+    }
+
+    async fn plan_cron(
+        &self,
+        _: &RuntimeId,
+        agent: &AgentId,
+        due_at: Option<DateTime<Utc>>,
+    ) -> Result<(), CommandError> {
+        self.report(format!("planned: {agent} {due_at:?}"));
         Ok(())
     }
 }

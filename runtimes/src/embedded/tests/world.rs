@@ -18,13 +18,13 @@ use reef_commands::{
         runtime::{ModelSecret, SecretLookup},
     },
 };
-use reef_domain::{AgentId, TaskId};
+use reef_domain::{AgentId, RuntimeId, TaskId};
 use zeroize::Zeroizing;
 
 use crate::{EmbeddedDriver, EmbeddedPorts, MemoryLogLines, ModelConfig};
 
 /// A clock that is put forward by hand.
-pub(super) struct TestClock(Mutex<DateTime<Utc>>);
+pub(super) struct TestClock(pub(super) Mutex<DateTime<Utc>>);
 
 impl TestClock {
     pub(super) fn set(&self, at: &str) {
@@ -46,6 +46,7 @@ pub(super) enum Report {
     Completed { result: String, usage: Usage },
     Failed { code: String, reason: String },
     Did(ActivityReport),
+    Planned(AgentId, Option<DateTime<Utc>>),
 }
 
 /// Takes reports; answers claims as told, and other reports with the errors that were queued.
@@ -103,6 +104,15 @@ impl NodeEvents for TestNode {
 
     async fn report_activity(&self, report: ActivityReport) -> Result<(), CommandError> {
         self.take(Report::Did(report))
+    }
+
+    async fn plan_cron(
+        &self,
+        _: &RuntimeId,
+        agent: &AgentId,
+        due_at: Option<DateTime<Utc>>,
+    ) -> Result<(), CommandError> {
+        self.take(Report::Planned(agent.clone(), due_at))
     }
 }
 
