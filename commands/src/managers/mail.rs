@@ -60,6 +60,7 @@ impl ProcessManager for Mails {
             | AnyEvent::Agent(_)
             | AnyEvent::ApiKey(_)
             | AnyEvent::Conversation(_)
+            | AnyEvent::Cron(_)
             | AnyEvent::InviteCode(_)
             | AnyEvent::Ledger(_)
             | AnyEvent::Machine(_)
