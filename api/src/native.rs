@@ -17,6 +17,7 @@ mod reply;
 mod state;
 mod streams;
 mod views;
+mod webhooks;
 
 pub(crate) use operations::revalidated;
 
@@ -76,6 +77,8 @@ fn reads(state: &App) -> Router<App> {
         .route("/v1/log/proof/consistency", get(log::consistency))
         .route("/v1/policies/evaluate", post(policy::evaluate))
         .route("/v1/policies/evaluate/tasks", post(policy::evaluate_tasks))
+        .route("/v1/webhooks/{id}/attempts", get(webhooks::attempts))
+        .route("/v1/webhooks/{id}/status", get(webhooks::status))
         .route("/v1/parked", get(operator::parked))
         .route("/v1/system", get(operator::system));
     if state.config().bench_routes {

@@ -173,6 +173,7 @@ impl Rig {
             drivers,
             nodes: hub(&bus),
             checkpoints,
+            deliveries: key_uses.clone(),
             key_uses,
             retry: Arc::clone(&managers) as _,
             checkpoint_key: CheckpointKey::from_seed("reef.test/log", &[7; 32]).unwrap(),

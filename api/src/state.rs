@@ -10,7 +10,7 @@ use reef_commands::{
     conversation::Chat,
     follower::Retried,
     managers::Managers,
-    ports::{Checkpoints, EventLog, KeyUses, LogError, NodeLinks, Views},
+    ports::{Checkpoints, Deliveries, EventLog, KeyUses, LogError, NodeLinks, Views},
 };
 use reef_domain::login::Login;
 use reef_projections::AnyView;
@@ -55,6 +55,8 @@ pub struct ApiParts {
     pub nodes: Arc<dyn NodeLinks>,
     /// Checkpoints of followers and parked intents.
     pub checkpoints: Arc<dyn Checkpoints>,
+    /// Where deliveries of webhooks are.
+    pub deliveries: Arc<dyn Deliveries>,
     /// When API keys were used last.
     pub key_uses: Arc<dyn KeyUses>,
     /// Who performs parked intents again.

@@ -82,6 +82,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         chat: chat.clone(),
         nodes: Arc::new(hub.clone()),
         checkpoints,
+        deliveries: Arc::new(store.clone()),
         key_uses: Arc::new(store),
         retry: Arc::clone(&managers) as _,
         checkpoint_key: CheckpointKey::from_seed(&config.log_origin, &keys.signing_seed)

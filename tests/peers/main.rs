@@ -1,6 +1,6 @@
 //! Our feed, read by programs of other people: an SSE client from npm and the CloudEvents SDK from PyPI; and
 //! our log, read by stock `postgres-es`; runtimes on EC2 as moto simulates it; and the documents of our
-//! dialects, tried out by schemathesis.
+//! dialects, tried out by schemathesis; deliveries of webhooks, verified by the libraries of their receivers.
 //! `cargo xtask test` installs them and names them in the environment.
 
 mod ec2;
@@ -8,6 +8,7 @@ mod ec2;
 mod harness;
 mod schemathesis;
 mod stock_store;
+mod webhooks;
 
 use std::{path::Path, process::Stdio};
 

@@ -9,5 +9,6 @@ mod log;
 mod matrix;
 mod operations;
 mod reads;
+mod webhooks;
 
 use crate::rig::{self, OPERATOR, Reply, Rig};

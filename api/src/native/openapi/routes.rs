@@ -6,12 +6,14 @@ mod log;
 mod node;
 mod operations;
 mod views;
+mod webhooks;
 
 use reef_commands::{Answer, catalogue, machine::ListedMachine, policy::PastVerdicts};
 use reef_domain::policy::Verdict;
 use serde_json::{Value, json};
 
 use super::{Route, Schemas, Views};
+use crate::native::webhooks::{Attempts, DeliveryStatus};
 
 const JSON: &str = "application/json";
 const STREAM: &str = "text/event-stream";
@@ -43,6 +45,9 @@ pub(super) fn all(all_views: &Views, schemas: &mut Schemas) -> Vec<Route> {
     let verdicts = schemas.add("PastVerdicts", schemars::schema_for!(PastVerdicts));
     routes.push(operations::past_tasks(verdicts));
     routes.extend(node::node(&answer, &listed));
+    let attempts = schemas.add("WebhookAttempts", schemars::schema_for!(Attempts));
+    let status = schemas.add("WebhookDeliveryStatus", schemars::schema_for!(DeliveryStatus));
+    routes.extend(webhooks::webhooks(attempts, status));
     routes.extend(operations::operator());
     routes.extend(operations::operations());
     routes
