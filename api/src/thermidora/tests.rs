@@ -6,6 +6,7 @@ mod api_keys;
 mod auth;
 mod client;
 mod coverage;
+mod deliveries;
 mod errors;
 mod events;
 mod instances;

@@ -27,7 +27,7 @@ on_both_databases!(
 );
 
 /// An instance of the account's.
-async fn instance(ada: &Thermidora<'_>) -> RuntimeId {
+pub(super) async fn instance(ada: &Thermidora<'_>) -> RuntimeId {
     let made = ada.rig.command(
         OPERATOR,
         "ProvisionRuntime",
@@ -46,7 +46,7 @@ async fn user(ada: &Thermidora<'_>) -> String {
 }
 
 /// An agent with that slug on it.
-async fn agent(ada: &Thermidora<'_>, instance: &RuntimeId, slug: &str) -> AgentId {
+pub(super) async fn agent(ada: &Thermidora<'_>, instance: &RuntimeId, slug: &str) -> AgentId {
     let agent_id = AgentId::from(format!("agt_{slug}{}", &instance.as_str()[3..]));
     let create = AgentCommand::Create {
         agent_id: agent_id.clone(),
@@ -74,7 +74,13 @@ async fn agent(ada: &Thermidora<'_>, instance: &RuntimeId, slug: &str) -> AgentI
     agent_id
 }
 
-async fn did(rig: &Rig, (instance, agent): (&RuntimeId, &AgentId), report: &str, did: Did, content: &str) {
+pub(super) async fn did(
+    rig: &Rig,
+    (instance, agent): (&RuntimeId, &AgentId),
+    report: &str,
+    did: Did,
+    content: &str,
+) {
     let told = ActivityReport {
         runtime_id: instance.clone(),
         agent_id: agent.clone(),
@@ -86,7 +92,7 @@ async fn did(rig: &Rig, (instance, agent): (&RuntimeId, &AgentId), report: &str,
     node.report_activity(told).await.unwrap();
 }
 
-fn cron() -> Did {
+pub(super) fn cron() -> Did {
     Did::CompletedCronJob {
         job_name: "price".to_owned(),
     }
