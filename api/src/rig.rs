@@ -76,7 +76,7 @@ pub(crate) struct Rig {
     /// What was sent by mail.
     pub(crate) letters: Arc<Letters>,
     managers: Arc<Managers>,
-    _folder: TempDir,
+    folder: TempDir,
     _database: Database,
 }
 
@@ -188,9 +188,18 @@ impl Rig {
             shutdown,
             letters,
             managers,
-            _folder: folder,
+            folder,
             _database: database,
         }
+    }
+
+    /// Everything in the folder of the server: the whole database where that is SQLite.
+    pub(crate) fn files(&self) -> Vec<u8> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let paths = entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_file());
+        paths.flat_map(|path| std::fs::read(path).unwrap()).collect()
     }
 
     /// Sends a request.

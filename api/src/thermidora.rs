@@ -10,6 +10,7 @@ mod auth;
 mod error;
 mod events;
 mod instances;
+mod live;
 mod messages;
 mod secrets;
 mod skills;

@@ -59,6 +59,9 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     reef_commands::template::seed::seed(&bus)
         .await
         .context("catalogue of templates")?;
+    reef_commands::skill::seed::seed(&bus)
+        .await
+        .context("catalogue of skills")?;
     let checkpoints: Arc<dyn Checkpoints> = Arc::new(store.clone());
     let context = Context {
         bus: bus.clone(),

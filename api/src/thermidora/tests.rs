@@ -13,6 +13,9 @@ mod instances;
 mod limits;
 mod login;
 mod messages;
+mod secrets;
+mod skills;
+mod staged;
 mod webhooks;
 
 /// Names the behaviours that the lines below prove. The coverage test reads the names from the source.

@@ -6,6 +6,7 @@ mod auth;
 mod events;
 mod instances;
 mod messages;
+mod skills;
 mod webhooks;
 
 pub(super) use agents::*;
@@ -14,4 +15,5 @@ pub(super) use auth::*;
 pub(super) use events::*;
 pub(super) use instances::*;
 pub(super) use messages::*;
+pub(super) use skills::*;
 pub(super) use webhooks::*;

@@ -6,6 +6,8 @@ mod auth;
 mod events;
 mod instances;
 mod messages;
+mod secrets;
+mod skills;
 mod webhooks;
 
 pub(super) use agents::*;
@@ -14,4 +16,6 @@ pub(super) use auth::*;
 pub(super) use events::*;
 pub(super) use instances::*;
 pub(super) use messages::*;
+pub(super) use secrets::*;
+pub(super) use skills::*;
 pub(super) use webhooks::*;

@@ -34,6 +34,7 @@ pub(in crate::thermidora) async fn server_among(
 ) -> Rig {
     let rig = Rig::among(gateways, database, change).await;
     reef_commands::template::seed::seed(&rig.bus).await.unwrap();
+    reef_commands::skill::seed::seed(&rig.bus).await.unwrap();
     rig
 }
 
