@@ -133,6 +133,9 @@ impl Gateway {
 
     /// Allows the command once, or refuses it.
     pub(crate) async fn decide(&self, request: &str, allow: bool) -> Result<(), String> {
+        if let Some(reason) = self.trouble() {
+            return Err(reason);
+        }
         let decision = if allow { "allow-once" } else { "deny" };
         let (answer, answered) = oneshot::channel();
         let call = GatewayCall {

@@ -27,7 +27,7 @@ pub(crate) use cluster::Cluster;
 pub(crate) use command_line::{Ended, word};
 pub(crate) use database::{Database, left_out};
 pub(crate) use log::{Log, documents, event_type, rebuilt_views_are_equal};
-pub(crate) use model::ModelServer;
+pub(crate) use model::{ModelServer, Said};
 pub(crate) use server::{OPERATOR_KEY, Server, Setup, binary};
 pub(crate) use sse::{EventStream, Heard};
 pub(crate) use tampering::replace_in_file;

@@ -13,6 +13,23 @@ pub(crate) struct Asked {
     pub(crate) body: Value,
 }
 
+/// What the model says to one request.
+#[derive(Debug, Clone)]
+pub(crate) enum Said {
+    /// Text, streamed piece by piece.
+    Text(Vec<String>),
+    /// It wants a tool to be used.
+    Call {
+        /// Which.
+        tool: &'static str,
+        /// With what.
+        arguments: Value,
+    },
+}
+
+/// What decides what the model says.
+type Mind = Arc<dyn Fn(&Value) -> Said + Send + Sync>;
+
 /// A running model server; it ends with the test.
 pub(crate) struct ModelServer {
     base: String,
@@ -23,10 +40,17 @@ pub(crate) struct ModelServer {
 impl ModelServer {
     /// Starts one that answers every chat with these pieces, streamed one by one.
     pub(crate) async fn answering(pieces: &'static [&'static str]) -> Self {
+        let text = pieces.iter().map(ToString::to_string).collect();
+        Self::thinking(move |_| Said::Text(Vec::clone(&text))).await
+    }
+
+    /// Starts one that answers as that function says.
+    pub(crate) async fn thinking(mind: impl Fn(&Value) -> Said + Send + Sync + 'static) -> Self {
         let asked = Arc::<Mutex<Vec<Asked>>>::default();
+        let mind: Mind = Arc::new(mind);
         let app = Router::new()
             .route("/v1/chat/completions", post(reply))
-            .with_state((pieces, Arc::clone(&asked)));
+            .with_state((mind, Arc::clone(&asked)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a free port");
@@ -57,10 +81,10 @@ impl Drop for ModelServer {
     }
 }
 
-type Shared = (&'static [&'static str], Arc<Mutex<Vec<Asked>>>);
+type Shared = (Mind, Arc<Mutex<Vec<Asked>>>);
 
 async fn reply(
-    State((pieces, asked)): State<Shared>,
+    State((mind, asked)): State<Shared>,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> impl IntoResponse {
@@ -73,12 +97,23 @@ async fn reply(
         json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "model": body["model"], "choices": [choice] })
     };
     let mut events = vec![chunk(json!({ "role": "assistant", "content": "" }), Value::Null)];
-    events.extend(
-        pieces
-            .iter()
-            .map(|piece| chunk(json!({ "content": piece }), Value::Null)),
-    );
-    events.push(chunk(json!({}), json!("stop")));
+    match mind(&body) {
+        Said::Text(pieces) => {
+            events.extend(
+                pieces
+                    .iter()
+                    .map(|piece| chunk(json!({ "content": piece }), Value::Null)),
+            );
+            events.push(chunk(json!({}), json!("stop")));
+        }
+        Said::Call { tool, arguments } => {
+            let function = json!({ "name": tool, "arguments": arguments.to_string() });
+            let id = format!("call_{}", asked.lock().len());
+            let call = json!({ "index": 0, "id": id, "type": "function", "function": function });
+            events.push(chunk(json!({ "tool_calls": [call] }), Value::Null));
+            events.push(chunk(json!({}), json!("tool_calls")));
+        }
+    }
     let usage = json!({ "prompt_tokens": 21, "completion_tokens": 7, "total_tokens": 28 });
     events.push(
         json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "choices": [], "usage": usage }),

@@ -4,7 +4,9 @@
 mod harness;
 
 mod connecting;
+mod gateway;
 mod machine;
+mod openclaw;
 mod several;
 mod wire;
 mod working;

@@ -39,8 +39,19 @@ pub(crate) fn python(target: &Path) -> Result<String> {
 
 /// Installs the Node peers and returns the folder of their modules.
 pub(crate) fn node(target: &Path) -> Result<String> {
-    let wanted = shell::root().join("tests/peers/package-lock.json");
-    let folder = target.join("peers/node");
+    modules(target, "tests/peers", "node", &[])
+}
+
+/// Installs an `OpenClaw` gateway with the Node.js it wants, about 830 MB, and returns the folder of the modules.
+/// The packages' own install scripts are not run: they want that Node.js already.
+pub(crate) fn openclaw(target: &Path) -> Result<String> {
+    modules(target, "tests/peers/openclaw", "openclaw", &["--ignore-scripts"])
+}
+
+/// Installs what the lock file in `list` names below the target folder.
+fn modules(target: &Path, list: &str, name: &str, options: &[&str]) -> Result<String> {
+    let wanted = shell::root().join(list).join("package-lock.json");
+    let folder = target.join("peers").join(name);
     let modules = folder.join("node_modules").display().to_string();
     if current(&wanted, &folder) {
         return Ok(modules);
@@ -50,14 +61,14 @@ pub(crate) fn node(target: &Path) -> Result<String> {
     }
     fs::create_dir_all(&folder)?;
     for file in ["package.json", "package-lock.json"] {
-        fs::copy(wanted.with_file_name(file), folder.join(file))
-            .with_context(|| format!("tests/peers/{file}"))?;
+        fs::copy(wanted.with_file_name(file), folder.join(file)).with_context(|| format!("{list}/{file}"))?;
     }
     let mut install = Command::new("npm");
     install
         .current_dir(&folder)
-        .args(["ci", "--silent", "--no-audit", "--no-fund"]);
-    shell::run("install Node peers", &mut install)?;
+        .args(["ci", "--silent", "--no-audit", "--no-fund"])
+        .args(options);
+    shell::run(&format!("install peers from npm: {name}"), &mut install)?;
     remember(&wanted, &folder)?;
     Ok(modules)
 }

@@ -88,6 +88,10 @@ fn find_peers(target: &Path, environment: &mut Environment, left_out: &mut Vec<S
         Ok(modules) => environment.push(("REEF_TEST_NODE_MODULES", modules)),
         Err(error) => left_out.push(format!("the feed read by `eventsource` (npm): {error:#}")),
     }
+    match peers::openclaw(target) {
+        Ok(modules) => environment.push(("REEF_TEST_OPENCLAW", modules)),
+        Err(error) => left_out.push(format!("a real OpenClaw gateway (npm): {error:#}")),
+    }
     match peers::stock_store(target) {
         Ok(program) => environment.push(("REEF_TEST_POSTGRES_ES", program)),
         Err(error) => left_out.push(format!("our log read by stock postgres-es: {error:#}")),

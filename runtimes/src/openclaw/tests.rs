@@ -141,7 +141,10 @@ async fn a_gateway_that_goes_is_trouble_until_it_is_back() {
         .await
         .unwrap();
     assert!(gateway.trouble().unwrap().contains("127.0.0.1"));
-    assert!(gateway.decide("r1", true).await.is_err() || gateway.trouble().is_none());
+    assert!(
+        gateway.decide("r1", true).await.is_err(),
+        "it is told at once that nothing can be decided"
+    );
     let _peer = played.greet(rights(), json!([])).await;
     gateway.ready().await.unwrap();
     assert_eq!(gateway.trouble(), None);
