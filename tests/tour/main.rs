@@ -12,5 +12,6 @@ mod deploy;
 mod feed;
 mod proof;
 mod tasks;
+mod thermidora;
 mod time_travel;
 mod tropic;

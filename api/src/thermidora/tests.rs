@@ -12,10 +12,12 @@ mod events;
 mod instances;
 mod limits;
 mod login;
+mod matrix;
 mod messages;
 mod secrets;
 mod skills;
 mod staged;
+mod stories;
 mod webhooks;
 
 /// Names the behaviours that the lines below prove. The coverage test reads the names from the source.
