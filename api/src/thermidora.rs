@@ -10,7 +10,6 @@ mod auth;
 mod error;
 mod events;
 mod instances;
-mod live;
 mod messages;
 mod secrets;
 mod skills;

@@ -8,7 +8,7 @@ use reef_commands::{
 use reef_domain::secret::{OwnerKind, SecretOwner};
 use reef_projections::views::secret::Secrets;
 
-use super::{live::instance, wire};
+use super::{instances::present, wire};
 use crate::{
     Problem,
     dialect::{Answer, Api, Body, Call},
@@ -84,7 +84,7 @@ async fn delete(
 }
 
 async fn owner(call: &Call, id: &str) -> Result<SecretOwner, Problem> {
-    Ok(SecretOwner::new(OwnerKind::Runtime, instance(call, id).await?.id))
+    Ok(SecretOwner::new(OwnerKind::Runtime, present(call, id).await?.id))
 }
 
 /// Whether the change has the instance restart.

@@ -11,7 +11,7 @@ use reef_projections::{
     },
 };
 
-use super::{live::instance, to_wire, wire};
+use super::{instances::present, to_wire, wire};
 use crate::{
     App, Problem,
     dialect::{Answer, Api, Body, Call},
@@ -73,7 +73,7 @@ async fn install(
     Path(id): Path<String>,
     Body(body): Body<wire::InstallSkill>,
 ) -> Result<Answer<wire::InstalledSkill>, Problem> {
-    let owner = SkillOwner::Runtime(instance(&call, &id).await?.id);
+    let owner = SkillOwner::Runtime(present(&call, &id).await?.id);
     let stream = owner.to_string();
     let install = commands::InstallSkill {
         owner,
@@ -89,7 +89,7 @@ async fn install(
 }
 
 async fn list(call: Call, Path(id): Path<String>) -> Result<Answer<wire::InstalledSkills>, Problem> {
-    let owner = SkillOwner::Runtime(instance(&call, &id).await?.id);
+    let owner = SkillOwner::Runtime(present(&call, &id).await?.id);
     let filters = vec![Filter::Parent(owner.to_string())];
     let docs: Vec<SkillInstallationDoc> = call.all::<SkillInstallations, _>(filters).await?;
     let mut skills = Vec::with_capacity(docs.len());
@@ -103,7 +103,7 @@ async fn uninstall(
     call: Call,
     Path((id, name)): Path<(String, String)>,
 ) -> Result<Answer<wire::UninstalledSkill>, Problem> {
-    let owner = SkillOwner::Runtime(instance(&call, &id).await?.id);
+    let owner = SkillOwner::Runtime(present(&call, &id).await?.id);
     let uninstall = commands::UninstallSkill { owner, name };
     call.repeat(&uninstall).await?;
     Ok(Answer::ok(wire::UninstalledSkill {

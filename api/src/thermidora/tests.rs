@@ -16,7 +16,6 @@ mod matrix;
 mod messages;
 mod secrets;
 mod skills;
-mod staged;
 mod stories;
 mod webhooks;
 

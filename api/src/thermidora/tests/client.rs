@@ -164,6 +164,24 @@ impl<'a> Thermidora<'a> {
         }
     }
 
+    /// Waits until the aggregate has so many events of that type.
+    pub(in crate::thermidora) async fn until_events(&self, kind: &str, id: &str, event: &str, count: usize) {
+        // Ids of owners have a slash.
+        let id = id.replace('/', "%2F");
+        let started = Instant::now();
+        loop {
+            let types = self.events(kind, &id).await;
+            if types.iter().filter(|one| *one == event).count() >= count {
+                return;
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "{count} {event}: {types:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Types of the events of an aggregate, oldest first, as the operator sees them.
     pub(in crate::thermidora) async fn events(&self, kind: &str, id: &str) -> Vec<String> {
         let path = format!("/v1/streams/{kind}/{id}");

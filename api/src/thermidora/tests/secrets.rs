@@ -4,7 +4,7 @@ use reef_commands::{Secrets, ports::runtime::SecretLookup as _};
 use reef_domain::AgentId;
 use serde_json::json;
 
-use super::{client::Thermidora, covers, on_both_databases};
+use super::{agents::agent, client::Thermidora, covers, instances::instance, on_both_databases};
 use crate::rig::{OPERATOR, Rig};
 
 on_both_databases!(
@@ -17,7 +17,7 @@ const VALUE: &str = "sk-4711-very-secret";
 
 async fn keys_are_listed_and_values_never(rig: &Rig) {
     let ada = Thermidora::account(rig, "ada").await;
-    let instance = ada.staged_instance().await;
+    let instance = instance(&ada, "home").await;
     let at = [instance.as_str()];
     let keys = async || ada.ok("list-secrets", &at, None).await;
     assert_eq!(keys().await, json!({ "secrets": [] }));
@@ -75,8 +75,8 @@ async fn keys_are_listed_and_values_never(rig: &Rig) {
 
 async fn a_running_instance_restarts_to_see_them(rig: &Rig) {
     let ada = Thermidora::account(rig, "ada").await;
-    let instance = ada.staged_instance().await;
-    let agent = AgentId::from(ada.staged_agent(&instance).await);
+    let instance = instance(&ada, "home").await;
+    let agent = AgentId::from(agent(&ada, &instance, "agent-1").await);
     let lookup = Secrets::new(rig.bus.clone());
     let seen = async || {
         let found = lookup.secret(&agent, "openai_api_key").await.unwrap();
@@ -90,7 +90,8 @@ async fn a_running_instance_restarts_to_see_them(rig: &Rig) {
     assert_eq!(seen().await.as_deref(), Some("one"));
     let types = ada.events("runtime", &instance).await;
     assert!(!types.iter().any(|kind| kind == "RuntimeStopped"), "{types:?}");
-    assert_eq!(ada.staged_status("runtimes", &instance).await, "running");
+    let shown = ada.ok("get-instance", &[&instance], None).await;
+    assert_eq!(shown["status"], "running");
 
     covers(&["thermidora.delete-secret.2"]);
     ada.ok("delete-secret", &[&instance, "OPENAI_API_KEY"], None)
@@ -100,11 +101,16 @@ async fn a_running_instance_restarts_to_see_them(rig: &Rig) {
         .await;
 
     covers(&["thermidora.store-secrets.4"]);
-    ada.unstage(&instance).await;
+    ada.ok("stop-instance", &[&instance], None).await;
+    ada.becomes("get-instance", &[&instance], "status", "stopped")
+        .await;
     let stored = ada.ok("store-secrets", &[&instance], store("two")).await;
     assert_eq!(stored, json!({ "stored": 1, "restarting": false }));
     assert_eq!(seen().await, None, "in force at the next start");
-    ada.restage(&instance).await;
+    covers(&["thermidora.start-instance.5"]);
+    ada.ok("start-instance", &[&instance], None).await;
+    ada.becomes("get-instance", &[&instance], "status", "running")
+        .await;
     assert_eq!(seen().await.as_deref(), Some("two"));
     let types = ada.events("runtime", &instance).await;
     assert_eq!(types.iter().filter(|kind| *kind == "RuntimeRestarted").count(), 2);
@@ -115,7 +121,7 @@ async fn of_another_or_a_leaving_instance_there_are_none(rig: &Rig) {
         Thermidora::account(rig, "ada").await,
         Thermidora::account(rig, "eve").await,
     );
-    let instance = ada.staged_instance().await;
+    let instance = instance(&ada, "home").await;
     let one = || Some(json!({ "secrets": { "A": "x" } }));
     ada.ok("store-secrets", &[&instance], one()).await;
     for id in [instance.as_str(), "inst_absent00000", "a%20b"] {
@@ -123,7 +129,7 @@ async fn of_another_or_a_leaving_instance_there_are_none(rig: &Rig) {
         eve.fails("store-secrets", &[id], one(), 404).await;
         eve.fails("delete-secret", &[id, "A"], None, 404).await;
     }
-    ada.strike(&instance).await;
+    ada.ok("delete-instance", &[&instance], None).await;
     ada.fails("list-secrets", &[&instance], None, 404).await;
     ada.fails("store-secrets", &[&instance], one(), 404).await;
     ada.fails("delete-secret", &[&instance, "A"], None, 404).await;

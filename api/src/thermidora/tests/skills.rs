@@ -6,8 +6,11 @@ use reef_projections::{Query, views::skill_installation::SkillInstallations};
 use serde_json::{Value, json};
 
 use super::{
+    agents::agent,
     client::{Thermidora, each, request},
-    covers, on_both_databases,
+    covers,
+    instances::instance,
+    on_both_databases,
 };
 use crate::rig::{OPERATOR, Rig};
 
@@ -33,7 +36,7 @@ async fn the_catalogue_is_open_to_everybody() {
         "thermidora.list-builtin-skills.3",
     ]);
     let ada = Thermidora::account(&rig, "ada").await;
-    let instance = ada.staged_instance().await;
+    let instance = instance(&ada, "home").await;
     ada.ok("install-skill", &[&instance], Some(custom("my-skill")))
         .await;
     let reply = rig.send(request("", "GET", "/skills", None)).await.ok();
@@ -62,7 +65,7 @@ async fn the_catalogue_is_open_to_everybody() {
 
 async fn skills_are_installed_and_taken_away(rig: &Rig) {
     let ada = Thermidora::account(rig, "ada").await;
-    let instance = ada.staged_instance().await;
+    let instance = instance(&ada, "home").await;
     let at = [instance.as_str()];
     covers(&["thermidora.list-instance-skills.2"]);
     let none = ada.ok("list-instance-skills", &at, None).await;
@@ -140,10 +143,10 @@ async fn skills_are_installed_and_taken_away(rig: &Rig) {
 async fn all_agents_of_an_instance_have_its_skills(rig: &Rig) {
     covers(&["thermidora.install-skill.3"]);
     let ada = Thermidora::account(rig, "ada").await;
-    let instance = ada.staged_instance().await;
+    let instance = instance(&ada, "home").await;
     let agents = [
-        ada.staged_agent(&instance).await,
-        ada.staged_agent(&instance).await,
+        agent(&ada, &instance, "agent-1").await,
+        agent(&ada, &instance, "agent-2").await,
     ];
     ada.ok("install-skill", &[&instance], Some(custom("my-skill")))
         .await;
@@ -169,7 +172,7 @@ async fn of_another_or_a_leaving_instance_there_are_none(rig: &Rig) {
         Thermidora::account(rig, "ada").await,
         Thermidora::account(rig, "eve").await,
     );
-    let instance = ada.staged_instance().await;
+    let instance = instance(&ada, "home").await;
     let weather = || Some(json!({ "name": "weather" }));
     ada.ok("install-skill", &[&instance], weather()).await;
     for id in [instance.as_str(), "inst_absent00000", "a%20b"] {
@@ -178,7 +181,7 @@ async fn of_another_or_a_leaving_instance_there_are_none(rig: &Rig) {
         eve.fails("uninstall-skill", &[id, "weather"], None, 404).await;
     }
     ada.ok("list-instance-skills", &[&instance], None).await;
-    ada.strike(&instance).await;
+    ada.ok("delete-instance", &[&instance], None).await;
     ada.fails("list-instance-skills", &[&instance], None, 404).await;
     ada.fails("install-skill", &[&instance], Some(custom("late")), 404)
         .await;
