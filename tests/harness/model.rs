@@ -38,7 +38,8 @@ pub(crate) struct ModelServer {
 }
 
 impl ModelServer {
-    /// Starts one that answers every chat with these pieces, streamed one by one.
+    /// Starts one that answers every chat with these pieces, streamed one by one; where the last message says
+    /// `!break`, an error follows the first piece.
     pub(crate) async fn answering(pieces: &'static [&'static str]) -> Self {
         let text = pieces.iter().map(ToString::to_string).collect();
         Self::thinking(move |_| Said::Text(Vec::clone(&text))).await
@@ -97,7 +98,16 @@ async fn reply(
         json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "model": body["model"], "choices": [choice] })
     };
     let mut events = vec![chunk(json!({ "role": "assistant", "content": "" }), Value::Null)];
+    let breaks = body["messages"]
+        .as_array()
+        .and_then(|messages| messages.last()?["content"].as_str())
+        .is_some_and(|text| text.contains("!break"));
     match mind(&body) {
+        Said::Text(pieces) if breaks => {
+            let first = pieces.first().cloned().unwrap_or_default();
+            events.push(chunk(json!({ "content": first }), Value::Null));
+            events.push(json!({ "error": { "message": "told to break off", "type": "server_error" } }));
+        }
         Said::Text(pieces) => {
             events.extend(
                 pieces
@@ -115,9 +125,11 @@ async fn reply(
         }
     }
     let usage = json!({ "prompt_tokens": 21, "completion_tokens": 7, "total_tokens": 28 });
-    events.push(
-        json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "choices": [], "usage": usage }),
-    );
+    if !breaks {
+        events.push(
+            json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "choices": [], "usage": usage }),
+        );
+    }
     asked.lock().push(Asked { authorization, body });
     let lines = events
         .iter()

@@ -1,4 +1,4 @@
-//! Our feed, read by programs of other people: an SSE client from npm and the CloudEvents SDK from PyPI; and
+//! Our feed and our streamed replies, read by programs of other people: an SSE client from npm and the CloudEvents SDK from PyPI; and
 //! our log, read by stock `postgres-es`; runtimes on EC2 as moto simulates it; and the documents of our
 //! dialects, tried out by schemathesis; deliveries of webhooks, verified by the libraries of their receivers.
 //! `cargo xtask test` installs them and names them in the environment.
@@ -6,6 +6,7 @@
 mod ec2;
 #[path = "../harness/harness.rs"]
 mod harness;
+mod openai;
 mod schemathesis;
 mod stock_store;
 mod webhooks;
