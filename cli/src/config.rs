@@ -32,6 +32,7 @@ const NOT_OURS: &[&str] = &[
 /// What can be configured; each key is also a variable, `REEF_` and the name in upper case.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Config {
     /// Address to listen on.
     pub(crate) listen: SocketAddr,

@@ -62,13 +62,7 @@ impl ActivityReport {
     fn activity_id(&self) -> MessageId {
         let told = format!("{}\n{}\n{}", self.runtime_id, self.agent_id, self.report_id);
         let hash = digest(&SHA256, told.as_bytes());
-        let digits: String = hash
-            .as_ref()
-            .iter()
-            .take(12)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        MessageId::from(format!("msg_{digits}"))
+        MessageId::from(format!("msg_{}", hex::encode(&hash.as_ref()[..12])))
     }
 }
 

@@ -222,13 +222,7 @@ pub fn reply_to(sent: &Answer) -> Option<MessageId> {
 /// The id of the reply to that message: known before the reply is, and the same however often it is made.
 pub(crate) fn reply_id(message: &MessageId) -> MessageId {
     let hash = digest(&SHA256, format!("reply/{message}").as_bytes());
-    let digits: String = hash
-        .as_ref()
-        .iter()
-        .take(10)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    MessageId::from(format!("msg_{digits}"))
+    MessageId::from(format!("msg_{}", hex::encode(&hash.as_ref()[..10])))
 }
 
 /// Messages share one view and no stream of their own keeps their ids apart: they are long and never chosen

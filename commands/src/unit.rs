@@ -94,8 +94,7 @@ impl<'a> Unit<'a> {
     pub fn new_hex_id<I: From<String>>(&self, prefix: &str) -> I {
         let mut bytes = [0; 6];
         self.services().entropy.fill(&mut bytes);
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let id = format!("{prefix}{digits}");
+        let id = format!("{prefix}{}", hex::encode(bytes));
         self.fresh.lock().push(id.clone());
         I::from(id)
     }

@@ -103,14 +103,12 @@ impl Gateway {
     pub(crate) async fn ready(&self) -> Result<(), DriverError> {
         let mut state = self.shared.state.subscribe();
         let connected = state.wait_for(|state| *state == State::Connected);
-        match tokio::time::timeout(PATIENCE, connected).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
-                let reason = self.trouble();
-                let reason = reason.unwrap_or_else(|| "the OpenClaw gateway does not answer".to_owned());
-                Err(DriverError::Transient(reason))
-            }
+        if let Ok(Ok(_)) = tokio::time::timeout(PATIENCE, connected).await {
+            return Ok(());
         }
+        let reason = self.trouble();
+        let reason = reason.unwrap_or_else(|| "the OpenClaw gateway does not answer".to_owned());
+        Err(DriverError::Transient(reason))
     }
 
     /// The session of that name, from now on until the watch is dropped.
@@ -127,7 +125,7 @@ impl Gateway {
     }
 
     /// A name for a session that nobody watches.
-    pub(crate) fn once(&self, what: &str) -> String {
+    pub(crate) fn once(what: &str) -> String {
         format!("{OURS}{what}-{}", uuid::Uuid::now_v7())
     }
 

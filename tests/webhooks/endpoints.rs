@@ -114,19 +114,16 @@ impl Endpoints {
             .and_then(|id| id.to_str().ok())
             .expect("every delivery has an id");
         let position = number(body, "\"position\":");
-        match endpoint.got.get_mut(&position) {
-            Some(got) => {
-                got.times += 1;
-                endpoint.other_ids += u64::from(got.id != id);
-            }
-            None => {
-                let got = Got {
-                    id: id.to_owned(),
-                    times: 1,
-                };
-                endpoint.got.insert(position, got);
-                endpoint.latencies.push(age(body));
-            }
+        if let Some(got) = endpoint.got.get_mut(&position) {
+            got.times += 1;
+            endpoint.other_ids += u64::from(got.id != id);
+        } else {
+            let got = Got {
+                id: id.to_owned(),
+                times: 1,
+            };
+            endpoint.got.insert(position, got);
+            endpoint.latencies.push(age(body));
         }
     }
 }

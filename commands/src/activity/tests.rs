@@ -40,19 +40,18 @@ impl Scene {
         let runtime = RuntimeId::from(world.by(&member.caller, provision).await.unwrap().aggregate.id);
         let deploy: DeployAgent = body(json!({ "template_id": "tmpl_echo", "name": "Ada" }));
         let agent = AgentId::from(world.by(&member.caller, deploy).await.unwrap().aggregate.id);
-        let runtime = match world.state::<Agent>(&agent).await.runtime_id {
-            Some(own) => own,
-            None => {
-                let place = AgentCommand::Place {
-                    runtime_id: runtime.clone(),
-                };
-                world
-                    .bus
-                    .decide::<Agent>(&agent, place, &Self::system())
-                    .await
-                    .unwrap();
-                runtime
-            }
+        let runtime = if let Some(own) = world.state::<Agent>(&agent).await.runtime_id {
+            own
+        } else {
+            let place = AgentCommand::Place {
+                runtime_id: runtime.clone(),
+            };
+            world
+                .bus
+                .decide::<Agent>(&agent, place, &Self::system())
+                .await
+                .unwrap();
+            runtime
         };
         Self {
             world,

@@ -19,7 +19,7 @@ async fn runtime(world: &World, member: &Member) -> RuntimeId {
     RuntimeId::from(answer.aggregate.id)
 }
 
-fn install(runtime: &RuntimeId, rest: serde_json::Value) -> InstallSkill {
+fn install(runtime: &RuntimeId, rest: &serde_json::Value) -> InstallSkill {
     let mut command = json!({ "owner": format!("runtime/{runtime}") });
     command
         .as_object_mut()
@@ -44,7 +44,7 @@ async fn world() -> (World, Member, RuntimeId) {
 #[tokio::test]
 async fn a_skill_of_the_catalogue_is_copied() {
     let (world, member, runtime) = world().await;
-    let weather = install(&runtime, json!({ "name": "weather" }));
+    let weather = install(&runtime, &json!({ "name": "weather" }));
     let done = world.by(&member.caller, weather.clone()).await.unwrap();
     assert_eq!(kinds(&done), ["SkillInstalled"]);
     let doc = world
@@ -72,7 +72,10 @@ async fn what_a_custom_skill_says_is_in_the_log_only_sealed() {
     let (world, member, runtime) = world().await;
     let files = json!({ "SKILL.md": TEXT, "scripts/run.py": "print('secret recipe')" });
     let custom = json!({ "name": "tides", "description": "Knows our tides", "files": files });
-    world.by(&member.caller, install(&runtime, custom)).await.unwrap();
+    world
+        .by(&member.caller, install(&runtime, &custom))
+        .await
+        .unwrap();
     let doc = world
         .doc::<Installed>(format!("runtime/{runtime}/tides"))
         .await
@@ -116,7 +119,7 @@ async fn what_is_no_skill_is_refused() {
             "skill_name_invalid",
         ),
     ] {
-        let refused = world.by(&member.caller, install(&runtime, rest.clone())).await;
+        let refused = world.by(&member.caller, install(&runtime, &rest)).await;
         assert_eq!(code(refused), refusal, "{rest}");
     }
     assert!(!world.event_types().contains(&"SkillInstalled"));
@@ -126,9 +129,9 @@ async fn what_is_no_skill_is_refused() {
 async fn owners_must_exist_be_the_callers_and_stay() {
     let (world, member, runtime) = world().await;
     let stranger = world.account("eve", Dialect::Thermidora).await;
-    let weather = || install(&runtime, json!({ "name": "weather" }));
+    let weather = || install(&runtime, &json!({ "name": "weather" }));
     assert_eq!(code(world.by(&stranger.caller, weather()).await), "not_found");
-    let nowhere = install(&"inst_none".into(), json!({ "name": "weather" }));
+    let nowhere = install(&"inst_none".into(), &json!({ "name": "weather" }));
     assert_eq!(code(world.by(&member.caller, nowhere).await), "not_found");
     world.by(&member.caller, weather()).await.unwrap();
     let uninstall =
@@ -144,7 +147,7 @@ async fn owners_must_exist_be_the_callers_and_stay() {
 async fn an_uninstalled_skill_is_gone() {
     let (world, member, runtime) = world().await;
     world
-        .by(&member.caller, install(&runtime, json!({ "name": "weather" })))
+        .by(&member.caller, install(&runtime, &json!({ "name": "weather" })))
         .await
         .unwrap();
     let uninstall =

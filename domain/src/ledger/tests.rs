@@ -91,7 +91,9 @@ fn what_is_not_covered_counts_as_unpaid() {
         panic!("{events:?}")
     };
     assert_eq!((*amount_micro, *covered_ms), (75_000, Some(45_000)));
-    events.iter().for_each(|event| ledger.evolve(event));
+    for event in &events {
+        ledger.evolve(event);
+    }
     assert_eq!(ledger.balance_micro, 0);
     assert!(ledger.exhausted);
     let covered = funded(100_000)

@@ -26,6 +26,7 @@ impl LedgerUnit {
     }
 
     /// Whether it is credits: what ledgers counted in before they said so.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     pub(super) fn is_credit(&self) -> bool {
         *self == Self::Credit
     }

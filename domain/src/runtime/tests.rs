@@ -6,6 +6,7 @@ use super::{RuntimeCommand as Do, RuntimeEvent as Did, RuntimeRefusal as No, *};
 use crate::spec::given;
 
 mod restart;
+mod ssh_key;
 
 fn at(second: i64) -> DateTime<Utc> {
     Utc.timestamp_opt(1_700_000_000 + second, 0).unwrap()
@@ -404,43 +405,6 @@ fn nothing_can_be_asked_of_what_does_not_exist() {
     ] {
         given::<Runtime>([]).when(command).refused(No::RuntimeNotFound);
     }
-}
-
-fn key_made() -> Did {
-    Did::SshKeyMade {
-        public_key: "ssh-ed25519 AAAA rt_1".to_owned(),
-        private_key: "sec_1".into(),
-    }
-}
-
-#[test]
-fn the_ssh_key_is_kept_once_and_given_away_once() {
-    let keep = || Do::KeepSshKey {
-        public_key: "ssh-ed25519 AAAA rt_1".to_owned(),
-        private_key: "sec_1".into(),
-    };
-    let revealed = || Did::SshKeyRevealed {
-        private_key: "sec_1".into(),
-    };
-    given::<Runtime>([requested()]).when(keep()).then([key_made()]);
-    given::<Runtime>([requested(), key_made()]).when(keep()).then([]);
-    given::<Runtime>([requested(), key_made()])
-        .when(Do::RevealSshKey)
-        .then([revealed()]);
-    given::<Runtime>([requested(), key_made(), revealed()])
-        .when(Do::RevealSshKey)
-        .refused(No::SshKeyNotFound);
-    given::<Runtime>([requested()])
-        .when(Do::RevealSshKey)
-        .refused(No::SshKeyNotFound);
-    given::<Runtime>([
-        requested(),
-        key_made(),
-        Did::DestructionStarted {},
-        Did::Destroyed { ran_until: None },
-    ])
-    .when(Do::RevealSshKey)
-    .refused(No::RuntimeNotFound);
 }
 
 #[test]

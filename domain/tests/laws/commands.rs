@@ -15,7 +15,6 @@ use reef_domain::{
     policy::{Origin, PolicyCommand},
     provisioning_job::{JobLogLevel, ProvisioningJobCommand},
     reservation::ReservationCommand,
-    runtime::{Health, RuntimeCommand, RuntimeStopReason, Tenancy},
     secret::{OwnerKind, SecretOwner, SecretsCommand},
     settings::{CommandBundle, SettingsCommand},
     task::TaskCommand,
@@ -280,7 +279,8 @@ pub(crate) fn agent() -> impl Strategy<Value = AgentCommand> {
                     bundle,
                 }
             ),
-        (option::of(id()), tenancy()).prop_map(|(runtime_id, tenancy)| Do::Deploy { runtime_id, tenancy }),
+        (option::of(id()), crate::runtimes::tenancy())
+            .prop_map(|(runtime_id, tenancy)| Do::Deploy { runtime_id, tenancy }),
         id().prop_map(|runtime_id| Do::Place { runtime_id }),
         Just(Do::Start),
         reason.prop_map(|reason| Do::Stop { reason }),
@@ -312,85 +312,6 @@ pub(crate) fn agent() -> impl Strategy<Value = AgentCommand> {
         Just(Do::FinishDeletion),
         Just(Do::ReportStarted),
         (text(), text()).prop_map(|(code, reason)| Do::ReportFailed { code, reason }),
-    ]
-}
-
-fn tenancy() -> impl Strategy<Value = Tenancy> {
-    prop::sample::select(vec![Tenancy::Dedicated, Tenancy::Shared])
-}
-
-pub(crate) fn runtime() -> impl Strategy<Value = RuntimeCommand> {
-    use RuntimeCommand as Do;
-    let reason = prop::sample::select(vec![
-        RuntimeStopReason::Requested,
-        RuntimeStopReason::BalanceExhausted,
-        RuntimeStopReason::AgentStopped,
-    ]);
-    let health = prop::sample::select(vec![
-        Health::Unknown,
-        Health::Healthy,
-        Health::Degraded,
-        Health::Unreachable,
-    ]);
-    let request = (
-        id(),
-        id(),
-        option::of(id()),
-        option::of(text()),
-        tenancy(),
-        text(),
-        option::of(text()),
-        time(),
-    );
-    prop_oneof![
-        request.prop_map(
-            |(runtime_id, account_id, owner_user_id, name, tenancy, provider, region, deadline)| {
-                let (image_ref, provider_ref) = (region.clone(), region.clone());
-                Do::Request {
-                    runtime_id,
-                    account_id,
-                    owner_user_id,
-                    name,
-                    tenancy,
-                    provider,
-                    provider_ref,
-                    region,
-                    image_ref,
-                    deadline,
-                }
-            }
-        ),
-        (text(), id()).prop_map(|(public_key, private_key)| Do::KeepSshKey {
-            public_key,
-            private_key,
-        }),
-        Just(Do::RevealSshKey),
-        Just(Do::Restart),
-        time().prop_map(|since| Do::ReportRestarted { since }),
-        id().prop_map(|agent_id| Do::PushAgent { agent_id }),
-        (0..9_u32, text(), option::of(text())).prop_map(|(seq, stage, provider_ref)| Do::Advance {
-            seq,
-            stage,
-            provider_ref
-        }),
-        (text(), option::of(text()), time()).prop_map(|(provider_ref, public_ip, since)| Do::ReportRunning {
-            provider_ref,
-            public_ip,
-            since
-        }),
-        (text(), text(), option::of(time())).prop_map(|(code, reason, ran_until)| Do::ReportFailed {
-            code,
-            reason,
-            ran_until
-        }),
-        time().prop_map(|deadline| Do::Start { deadline }),
-        reason.prop_map(|reason| Do::Stop { reason }),
-        time().prop_map(|ran_until| Do::ReportStopped { ran_until }),
-        Just(Do::RestartGateway),
-        time().prop_map(|since| Do::ReportGateway { since }),
-        health.prop_map(|health| Do::ReportHealth { health }),
-        Just(Do::Destroy),
-        time().prop_map(|ran_until| Do::ReportDestroyed { ran_until }),
     ]
 }
 

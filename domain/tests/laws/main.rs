@@ -6,6 +6,7 @@ use reef_domain::{AnyEvent, Decider, Event, Refusal, replay};
 mod accounts;
 mod activities;
 mod commands;
+mod runtimes;
 mod skills;
 mod webhooks;
 
@@ -101,7 +102,7 @@ laws! {
     invite_codes: reef_domain::invite_code::InviteCode, commands::invite_code();
     logins: reef_domain::login::Login, commands::login();
     reservations: reef_domain::reservation::Reservation, commands::reservation();
-    runtimes: reef_domain::runtime::Runtime, commands::runtime();
+    runtimes: reef_domain::runtime::Runtime, runtimes::runtime();
     secrets: reef_domain::secret::Secrets, commands::secrets();
     settings: reef_domain::settings::Settings, commands::settings();
     skills: reef_domain::skill::Skill, skills::skill();

@@ -205,6 +205,15 @@ fn parameter(spec: &RuntimeSpec, variable: &str) -> String {
     format!("/reef/{}/{variable}", spec.runtime_id)
 }
 
+/// Files for an agent that has not got them yet: what it is made with, and what its owner wrote.
+fn seeds(bundle: &AgentBundle) -> BTreeMap<String, String> {
+    let mut seeds = bundle.workspace.clone();
+    for (path, file) in bundle.files.iter().flat_map(|owned| &owned.files) {
+        seeds.insert(path.clone(), file.content.clone());
+    }
+    seeds
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,13 +225,4 @@ mod tests {
         assert!(odd.starts_with("agent-") && odd.len() == 46, "{odd}");
         assert_ne!(odd, entry_name(&AgentId::from("agent/../7")));
     }
-}
-
-/// Files for an agent that has not got them yet: what it is made with, and what its owner wrote.
-fn seeds(bundle: &AgentBundle) -> BTreeMap<String, String> {
-    let mut seeds = bundle.workspace.clone();
-    for (path, file) in bundle.files.iter().flat_map(|owned| &owned.files) {
-        seeds.insert(path.clone(), file.content.clone());
-    }
-    seeds
 }

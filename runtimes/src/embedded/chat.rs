@@ -26,7 +26,10 @@ impl Worker {
             client = Arc::new(Responder::new(bundle.name.clone(), Vec::new()).having(done));
         }
         // The gateway keeps what is said in a session; what it is to know of the conversation, it is told.
-        let session = self.gateway.as_ref().map(|gateway| gateway.once("chat"));
+        let session = self
+            .gateway
+            .as_ref()
+            .map(|_| crate::openclaw::Gateway::once("chat"));
         let terms = self.terms(session);
         let asked = prompt::chat(bundle, &files, &request.history, &request.message, terms);
         match client.ask_patiently(&asked).await {

@@ -73,10 +73,7 @@ impl Worker {
     /// Jobs that cannot be run are an error of the agent, told once for what is wrong.
     async fn complain(&self, spec: &RuntimeSpec, agent: &AgentId, wrong: &str) -> Result<(), DriverError> {
         let hash = digest(&SHA256, wrong.as_bytes());
-        let hash: String = hash.as_ref()[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = hex::encode(&hash.as_ref()[..8]);
         let told = ActivityReport {
             runtime_id: spec.runtime_id.clone(),
             agent_id: agent.clone(),

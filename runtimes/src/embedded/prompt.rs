@@ -168,7 +168,7 @@ fn skills(installed: &[InstalledSkill]) -> String {
             .collect();
         let shown = &md[..md.floor_char_boundary(room)];
         room -= shown.len();
-        text.push_str(&format!("\n<skill name=\"{}\">\n", skill.name));
+        text.extend(["\n<skill name=\"", skill.name.as_str(), "\">\n"]);
         for line in [about.as_str(), shown] {
             if !line.is_empty() {
                 text.push_str(line);
@@ -176,7 +176,7 @@ fn skills(installed: &[InstalledSkill]) -> String {
             }
         }
         if !others.is_empty() {
-            text.push_str(&format!("Its other files: {}.\n", others.join(", ")));
+            text.extend(["Its other files: ", others.join(", ").as_str(), ".\n"]);
         }
         text.push_str("</skill>");
     }

@@ -227,6 +227,10 @@ pub enum Observed {
 /// What the server says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, between a socket and its handler"
+)]
 pub enum FromServer {
     /// The answer to a hello.
     Welcome(Welcome),

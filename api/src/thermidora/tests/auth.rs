@@ -166,7 +166,7 @@ async fn a_token_works_while_the_account_is_in_use(rig: &Rig) {
 async fn the_starting_balance_is_configured() {
     covers(&["thermidora.register.6"]);
     let rig = server(Database::sqlite(), |config| {
-        config.thermidora_balance_micro = 5_500_000
+        config.thermidora_balance_micro = 5_500_000;
     })
     .await;
     let nobody = Thermidora::nobody(&rig);

@@ -75,13 +75,12 @@ fn served(endpoint: &str) -> bool {
 fn body(endpoint: Endpoint<'_>) -> Option<Value> {
     let sample = endpoint.sample();
     match endpoint.id() {
-        "create-instance" => Some(json!({ "name": "another" })),
+        "create-instance" | "create-api-key" => Some(json!({ "name": "another" })),
         "create-agent" => Some(json!({ "name": "b", "slug": "other-bot", "displayName": "B" })),
         "update-agent" => Some(json!({ "displayName": "C" })),
         "send-message" => Some(json!({ "message": "hello" })),
         "create-webhook" => Some(json!({ "url": "https://93.184.216.34/hook", "events": ["*"] })),
         "install-skill" => Some(json!({ "name": "notes", "files": { "SKILL.md": "# Notes" } })),
-        "create-api-key" => Some(json!({ "name": "another" })),
         _ => (!sample.is_null()).then(|| sample.clone()),
     }
 }

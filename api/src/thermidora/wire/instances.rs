@@ -53,6 +53,7 @@ pub(in crate::thermidora) struct AgentLabel {
 /// An instance.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "named as on the wire")]
 pub(in crate::thermidora) struct Instance {
     pub(in crate::thermidora) instance_id: String,
     pub(in crate::thermidora) name: String,

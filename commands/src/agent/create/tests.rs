@@ -42,7 +42,7 @@ async fn running(world: &World, ada: &Member, name: &str) -> RuntimeId {
     id
 }
 
-fn create(runtime: &RuntimeId, slug: &str, more: Value) -> CreateAgent {
+fn create(runtime: &RuntimeId, slug: &str, more: &Value) -> CreateAgent {
     let mut command = json!({
         "runtime_id": runtime, "name": "support", "slug": slug, "display_name": "Support Bot", "model": "m-1",
     });
@@ -67,7 +67,7 @@ async fn one_append_makes_an_agent_with_all_that_is_its_own() {
     let runtime = running(&world, &ada, "one").await;
     assert!(runtime.as_str().starts_with("inst_"));
     let made = world
-        .by(&ada.caller, create(&runtime, "support-bot", json!({})))
+        .by(&ada.caller, create(&runtime, "support-bot", &json!({})))
         .await
         .unwrap();
     let written = vec!["WorkspaceFileWritten"; 5];
@@ -101,20 +101,20 @@ async fn a_slug_is_an_agents_own_on_its_runtime_until_it_is_deleted() {
         running(&world, &ada, "two").await,
     );
     let made = world
-        .by(&ada.caller, create(&one, "bot", json!({})))
+        .by(&ada.caller, create(&one, "bot", &json!({})))
         .await
         .unwrap();
-    let taken = world.by(&ada.caller, create(&one, "bot", json!({}))).await;
+    let taken = world.by(&ada.caller, create(&one, "bot", &json!({}))).await;
     assert_eq!(code(taken), "slug_taken");
     world
-        .by(&ada.caller, create(&two, "bot", json!({})))
+        .by(&ada.caller, create(&two, "bot", &json!({})))
         .await
         .unwrap();
     let delete = body::<DeleteAgent>(json!({ "agent_id": made.aggregate.id }));
     world.by(&ada.caller, delete).await.unwrap();
     assert_eq!(paths(&world, &made.aggregate.id).await, Vec::<String>::new());
     world
-        .by(&ada.caller, create(&one, "bot", json!({})))
+        .by(&ada.caller, create(&one, "bot", &json!({})))
         .await
         .unwrap();
 }
@@ -127,7 +127,7 @@ async fn of_two_at_once_one_has_the_slug() {
     let both = futures::future::join_all((0..4).map(|_| {
         world.by(
             &ada.caller,
-            create(&runtime, "bot", json!({ "use_defaults": false })),
+            create(&runtime, "bot", &json!({ "use_defaults": false })),
         )
     }))
     .await;
@@ -140,7 +140,7 @@ async fn only_a_shared_runtime_that_runs_takes_agents() {
     let ada = ada(&world).await;
     let waiting = requested(&world, &ada, "waiting").await;
     let refused = world
-        .by(&ada.caller, create(&waiting, "bot", json!({})))
+        .by(&ada.caller, create(&waiting, "bot", &json!({})))
         .await
         .unwrap_err();
     assert_eq!(refused.code(), "runtime_not_running");
@@ -156,7 +156,7 @@ async fn only_a_shared_runtime_that_runs_takes_agents() {
     );
     let leaving = running(&world, &ada, "leaving").await;
     world
-        .by(&ada.caller, create(&leaving, "bot", json!({})))
+        .by(&ada.caller, create(&leaving, "bot", &json!({})))
         .await
         .unwrap();
     let destroy = |with_agents: bool| DestroyRuntime {
@@ -170,10 +170,10 @@ async fn only_a_shared_runtime_that_runs_takes_agents() {
     world.by(&ada.caller, destroy(true)).await.unwrap();
     let again = world.by(&ada.caller, destroy(true)).await.unwrap();
     assert!(again.events.is_empty());
-    let gone = world.by(&ada.caller, create(&leaving, "other", json!({}))).await;
+    let gone = world.by(&ada.caller, create(&leaving, "other", &json!({}))).await;
     assert!(matches!(gone, Err(CommandError::Unknown { kind: "runtime", .. })));
     let bob = world.account("bob", Dialect::Thermidora).await;
-    let foreign = world.by(&bob.caller, create(&waiting, "bot", json!({}))).await;
+    let foreign = world.by(&bob.caller, create(&waiting, "bot", &json!({}))).await;
     assert!(matches!(foreign, Err(CommandError::Foreign { .. })));
 }
 
@@ -184,7 +184,7 @@ async fn files_are_sealed_and_written_only_where_they_change() {
     let runtime = running(&world, &ada, "one").await;
     let files = json!({ "SOUL.md": "Be a bird.", "docs/a.md": "Kingfishers." });
     let made = world
-        .by(&ada.caller, create(&runtime, "bot", json!({ "files": files })))
+        .by(&ada.caller, create(&runtime, "bot", &json!({ "files": files })))
         .await
         .unwrap();
     let id = made.aggregate.id;

@@ -24,7 +24,7 @@ async fn all(parts: ReplyParts) -> (Vec<String>, ReplyPart) {
     let last = parts.pop().unwrap();
     let texts = parts.into_iter().map(|part| match part {
         ReplyPart::Delta { text } => text,
-        part => panic!("{part:?} before the end"),
+        part @ (ReplyPart::Completed { .. } | ReplyPart::Failed { .. }) => panic!("{part:?} before the end"),
     });
     (texts.collect(), last)
 }

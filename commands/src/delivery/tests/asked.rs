@@ -21,7 +21,7 @@ async fn a_test_is_sent_also_when_disabled() {
     let test = TestWebhook { webhook_id: hook };
     let answer = stage.world.by(&stage.member.caller, test).await.unwrap();
     stage.until_delivered("https://a/", &[answer.position]).await;
-    stage.pass(Duration::from_secs(60)).await;
+    stage.pass(Duration::from_mins(1)).await;
     assert_eq!(stage.got("https://a/").len(), 1, "the test and nothing else");
     let got = &stage.got("https://a/")[0];
     assert!(got.body.contains("WebhookTested"), "{}", got.body);
@@ -38,7 +38,7 @@ async fn a_webhook_of_all_events_gets_its_test_once() {
     let test = TestWebhook { webhook_id: hook };
     let answer = stage.world.by(&stage.member.caller, test).await.unwrap();
     stage.until_delivered("https://a/", &[answer.position]).await;
-    stage.pass(Duration::from_secs(60)).await;
+    stage.pass(Duration::from_mins(1)).await;
     assert_eq!(stage.tries_of("https://a/", answer.position).len(), 1);
     node.stop().await;
 }

@@ -95,7 +95,7 @@ async fn trouble_lives_through_a_crash() {
     node.kill().await;
     let tries = stage.tries("https://a/");
     let node = stage.start_as("node-2", DispatchConfig::default());
-    stage.pass(Duration::from_secs(120)).await;
+    stage.pass(Duration::from_mins(2)).await;
     assert!(stage.tries("https://a/") - tries < 40, "it is still left alone");
     assert_eq!(stage.standing(&hook).await.failing_since, since);
     stage.receiver.always("https://a/", Reply::Status(200));
@@ -111,7 +111,7 @@ async fn one_dispatcher_is_active_at_a_time() {
     let second = stage.start_as("node-2", DispatchConfig::default());
     let positions = stage.policies(200).await;
     stage.until_delivered("https://a/", &positions).await;
-    stage.pass(Duration::from_secs(60)).await;
+    stage.pass(Duration::from_mins(1)).await;
     assert_eq!(stage.tries("https://a/"), 200, "none by both");
     first.stop().await;
     let more = stage.policies(50).await;

@@ -158,7 +158,7 @@ async fn one_that_keeps_failing_is_disabled_after_days() {
     node.stop().await;
 }
 
-/// Contract, webhook_delivery: five tries in all, after 10 s, 60 s, 5 min and 30 min.
+/// Contract, `webhook_delivery`: five tries in all, after 10 s, 60 s, 5 min and 30 min.
 #[tokio::test(start_paused = true)]
 async fn thermidoras_form_is_tried_five_times() {
     let stage = Stage::new().await;
@@ -167,7 +167,7 @@ async fn thermidoras_form_is_tried_five_times() {
     let hook = stage.create(create).await;
     stage
         .receiver
-        .always("https://t/", Reply::Slow(Duration::from_secs(60), 200));
+        .always("https://t/", Reply::Slow(Duration::from_mins(1), 200));
     let node = stage.start_for_days();
     let test = TestWebhook {
         webhook_id: hook.clone(),

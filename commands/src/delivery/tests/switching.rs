@@ -20,7 +20,7 @@ async fn what_happens_while_it_is_disabled_is_not_sent_later() {
     };
     stage.world.by(&stage.member.caller, disable).await.unwrap();
     let between = stage.policies(10).await;
-    stage.pass(Duration::from_secs(60)).await;
+    stage.pass(Duration::from_mins(1)).await;
     let standing = stage.standing(&hook).await;
     assert!(standing.cursor.unwrap() >= before[9] && standing.cursor.unwrap() < between[0]);
     let enable = EnableWebhook {

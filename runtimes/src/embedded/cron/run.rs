@@ -46,7 +46,10 @@ impl Worker {
     ) -> Result<(), DriverError> {
         let files = self.ready(spec, bundle).await?;
         let client = self.client(bundle, &files).await?;
-        let session = self.gateway.as_ref().map(|gateway| gateway.once("cron"));
+        let session = self
+            .gateway
+            .as_ref()
+            .map(|_| crate::openclaw::Gateway::once("cron"));
         let asked = prompt::task(bundle, &files, &job.message, self.terms(session));
         let answer = client.ask_whole(&asked).await;
         let job_name = job.name.clone();
