@@ -47,19 +47,19 @@ async fn becomes(client: &Client, instance: &str, count: usize) -> Vec<Value> {
 async fn a_cron_job_runs_and_its_result_is_listed(database: Database) {
     let mut server = Server::start(&database).await;
     let account = account(&server).await;
-    let shared = account
+    let instance = account
         .client
         .command("ProvisionRuntime", json!({}))
         .await
         .ok()
         .id();
-    account.becomes("runtimes", &shared, "running").await;
-    let agent = account.running_agent("Price watcher", None).await;
-    let document = account.client.document("agents", &agent).await;
-    let instance = document["runtime_id"]
-        .as_str()
-        .expect("it is on a runtime")
-        .to_owned();
+    account.becomes("runtimes", &instance, "running").await;
+    let agent = json!({
+        "runtime_id": instance, "name": "watcher", "slug": "watcher", "display_name": "Price watcher",
+        "model": "moonshotai.kimi-k2.5",
+    });
+    let agent = account.client.command("CreateAgent", agent).await.ok().id();
+    account.becomes("agents", &agent, "running").await;
 
     let chat = account
         .chat(&agent, "schedule price in 1 second: What is the price?")

@@ -15,6 +15,7 @@ use crate::{
     Outcome,
     agent::{begin_deletion, give_place_back},
     follower::{Cause, EffectError},
+    machine::is_own_machine,
     managers::{bundle::bundle_of, spec_of},
     ports::DriverError,
     runtime::{RUNTIME_FAILED, shared_runtime_reservation},
@@ -120,7 +121,16 @@ impl Provisioning {
     }
 
     /// The agents of a runtime that is being removed go before it: none can come any more.
+    /// Those of a person's own machine stay: they can go on elsewhere.
     pub(super) async fn delete_agents(&self, id: &RuntimeId, cause: &Cause) -> Result<(), EffectError> {
+        if self
+            .0
+            .runtime(id)
+            .await?
+            .is_some_and(|runtime| is_own_machine(&runtime))
+        {
+            return Ok(());
+        }
         for agent in self.agents_with("runtime_id", id.as_str()).await? {
             let request = cause.request(agent.as_str());
             let deleted = self.0.bus.transact(&request, |unit| {
