@@ -340,22 +340,15 @@ impl Bus {
         if let Some((state, sequence)) = self.0.cache.get::<D>(key) {
             return Ok(Loaded { state, sequence });
         }
-        self.catch_up(
-            key,
-            Loaded {
-                state: Arc::default(),
-                sequence: 0,
-            },
-        )
-        .await
+        let new = Loaded {
+            state: Arc::default(),
+            sequence: 0,
+        };
+        Ok(self.catch_up(key, new).await?)
     }
 
     /// Folds in whatever the stream has beyond the loaded state.
-    async fn catch_up<D: Decider>(
-        &self,
-        key: &StreamKey,
-        loaded: Loaded<D>,
-    ) -> Result<Loaded<D>, CommandError> {
+    async fn catch_up<D: Decider>(&self, key: &StreamKey, loaded: Loaded<D>) -> Result<Loaded<D>, LogError> {
         let Loaded {
             mut state,
             mut sequence,
@@ -386,7 +379,7 @@ impl Bus {
     /// Decisions may rest on a state in memory, since the append checks it. What acts on a state without
     /// appending (effects, replies) must not: a follower can see an event before the command that made it
     /// has published its state, and another node publishes nothing here.
-    pub async fn state<D: Decider>(&self, id: impl AsRef<str>) -> Result<Option<Loaded<D>>, CommandError> {
+    pub async fn state<D: Decider>(&self, id: impl AsRef<str>) -> Result<Option<Loaded<D>>, LogError> {
         let key = crate::unit::stream_key::<D>(id.as_ref());
         let (state, sequence) = self.0.cache.get::<D>(&key).unwrap_or_default();
         let loaded = self.catch_up(&key, Loaded { state, sequence }).await?;

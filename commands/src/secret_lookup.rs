@@ -102,7 +102,8 @@ pub(crate) fn syncs_secrets(dialect: Dialect) -> bool {
 impl SecretLookup for Secrets {
     async fn secret(&self, agent_id: &AgentId, name: &str) -> Result<Option<ModelSecret>, DriverError> {
         let transient = |error: CommandError| DriverError::Transient(error.to_string());
-        let Some(agent) = self.0.state::<Agent>(agent_id).await.map_err(transient)? else {
+        let agent = self.0.state::<Agent>(agent_id).await;
+        let Some(agent) = agent.map_err(|error| transient(error.into()))? else {
             return Ok(None);
         };
         let (user_synced, runtime_synced) = self.has_synced(&agent).await.map_err(transient)?;

@@ -111,7 +111,12 @@ pub(super) struct Book {
 
 impl Book {
     /// The book of a webhook of which nothing was kept.
-    pub(super) fn new(id: WebhookId, webhook: Webhook, sequence: u64, config: Arc<DispatchConfig>) -> Self {
+    pub(super) fn new(
+        id: WebhookId,
+        webhook: Arc<Webhook>,
+        sequence: u64,
+        config: Arc<DispatchConfig>,
+    ) -> Self {
         Self {
             health: LaneHealth {
                 webhook_id: id.clone(),
@@ -121,7 +126,7 @@ impl Book {
                 in_trouble: false,
             },
             id,
-            webhook: Arc::new(webhook),
+            webhook,
             sequence,
             config,
             tracks: Vec::new(),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use reef_domain::{Decider as _, Envelope, WebhookId, webhook::Webhook};
-use reef_projections::Query;
+use reef_domain::{Decider as _, WebhookId, webhook::Webhook};
+use reef_projections::{Query, views::webhook::Webhooks};
 use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior},
@@ -19,9 +19,7 @@ use super::{
 };
 use crate::{
     Bus, Services,
-    ports::{
-        Checkpoints, Deliveries, EventQuery, Lease, LogError, StreamKey, WEBHOOK_DISPATCHER, WebhookSender,
-    },
+    ports::{Checkpoints, Deliveries, EventQuery, Lease, LogError, WEBHOOK_DISPATCHER, WebhookSender},
 };
 
 /// Events read at once.
@@ -177,46 +175,21 @@ impl Dispatcher {
     }
 
     /// Every webhook with the sequence of its last event.
-    async fn webhooks(&self) -> Result<Vec<(WebhookId, Webhook, u64)>, LogError> {
-        let mut query = Query {
-            limit: 500,
-            ..Query::default()
-        };
-        let mut webhooks = Vec::new();
-        loop {
-            let page = self.parts.services().views.list("webhooks", &query).await?;
-            for doc in &page.data {
-                let id = WebhookId::from(&*doc.id);
-                let (webhook, sequence) = self.webhook(&id).await?;
-                if !webhook.is_gone() {
-                    webhooks.push((id, webhook, sequence));
-                }
-            }
-            match page.next {
-                Some(next) => query.after = Some(next),
-                None => return Ok(webhooks),
+    async fn webhooks(&self) -> Result<Vec<(WebhookId, Arc<Webhook>, u64)>, LogError> {
+        let docs = self
+            .parts
+            .services()
+            .views
+            .all::<Webhooks>(Query::default())
+            .await?;
+        let mut webhooks = Vec::with_capacity(docs.len());
+        for doc in docs {
+            // As the log has it: another node may have changed it.
+            let loaded = self.parts.bus.state::<Webhook>(&doc.id).await?;
+            if let Some(loaded) = loaded.filter(|loaded| !loaded.state.is_gone()) {
+                webhooks.push((doc.id, loaded.state, loaded.sequence));
             }
         }
-    }
-
-    /// Folded from the log: another node may have changed it.
-    async fn webhook(&self, id: &WebhookId) -> Result<(Webhook, u64), LogError> {
-        let key = StreamKey {
-            aggregate_type: Webhook::TYPE,
-            aggregate_id: id.as_str().into(),
-        };
-        let (mut webhook, mut sequence) = (Webhook::default(), 0);
-        loop {
-            let events: Vec<Arc<Envelope>> = self.parts.services().log.stream(&key, sequence, PAGE).await?;
-            for envelope in &events {
-                if let Some(event) = Webhook::event_of(&envelope.event) {
-                    webhook.evolve(event);
-                }
-                sequence = envelope.sequence;
-            }
-            if events.len() < PAGE as usize {
-                return Ok((webhook, sequence));
-            }
-        }
+        Ok(webhooks)
     }
 }

@@ -86,7 +86,7 @@ pub(super) struct FanOut {
 impl FanOut {
     /// With the webhooks there are, each with the sequence of its last event, and what was kept of them.
     pub(super) fn new(
-        webhooks: Vec<(WebhookId, Webhook, u64)>,
+        webhooks: Vec<(WebhookId, Arc<Webhook>, u64)>,
         mut kept: KeptDeliveries,
         config: Arc<DispatchConfig>,
     ) -> Self {
@@ -163,7 +163,7 @@ impl FanOut {
         let lane = match (known, event) {
             (Some(lane), _) => lane,
             (None, WebhookEvent::Created { .. }) => {
-                let book = Book::new(id, Webhook::default(), 0, Arc::clone(&self.config));
+                let book = Book::new(id, Arc::default(), 0, Arc::clone(&self.config));
                 lanes.add(account, book)
             }
             // Deleted by now.
