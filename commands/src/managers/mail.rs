@@ -47,35 +47,17 @@ impl ProcessManager for Mails {
     }
 
     fn react(&self, envelope: &Envelope) -> Vec<Intent<Action>> {
-        match &envelope.event {
-            AnyEvent::Login(LoginEvent::Requested { account_id, code, .. }) => {
+        let AnyEvent::Login(event) = &envelope.event else {
+            return Vec::new();
+        };
+        match event {
+            LoginEvent::Requested { account_id, code, .. } => {
                 // A key of its own: a letter that cannot be sent holds up no later one, which makes it void.
                 let key = format!("login/{account_id}/{}", envelope.position);
                 let action = Action::LoginCode(account_id.clone(), code.clone());
                 vec![Intent::new(key, "send", action)]
             }
-            AnyEvent::Login(LoginEvent::Verified {} | LoginEvent::Refused {} | LoginEvent::Voided { .. })
-            | AnyEvent::Account(_)
-            | AnyEvent::Activity(_)
-            | AnyEvent::Agent(_)
-            | AnyEvent::ApiKey(_)
-            | AnyEvent::Conversation(_)
-            | AnyEvent::Cron(_)
-            | AnyEvent::InviteCode(_)
-            | AnyEvent::Ledger(_)
-            | AnyEvent::Machine(_)
-            | AnyEvent::Policy(_)
-            | AnyEvent::ProvisioningJob(_)
-            | AnyEvent::Reservation(_)
-            | AnyEvent::Runtime(_)
-            | AnyEvent::Secrets(_)
-            | AnyEvent::Settings(_)
-            | AnyEvent::Skill(_)
-            | AnyEvent::SkillInstallations(_)
-            | AnyEvent::Task(_)
-            | AnyEvent::Template(_)
-            | AnyEvent::Webhook(_)
-            | AnyEvent::WorkspaceFiles(_) => Vec::new(),
+            LoginEvent::Verified {} | LoginEvent::Refused {} | LoginEvent::Voided { .. } => Vec::new(),
         }
     }
 
