@@ -181,7 +181,25 @@ impl Call {
         parts(&self.documents::<P>(filters).await?)
     }
 
-    /// The same as it is stored, for [`parts`].
+    /// The newest documents of the account that match, so many at most, and how many match in all.
+    pub(crate) async fn newest<P: Projection>(
+        &self,
+        filters: Vec<Filter>,
+        limit: u32,
+    ) -> Result<(Vec<P::Doc>, u64), Problem> {
+        self.may_read::<P>()?;
+        let query = Query {
+            account_id: Some(self.account.clone()),
+            filters,
+            after: None,
+            limit,
+        };
+        let views = self.state.views_port();
+        let page = views.page::<P>(&query).await?;
+        Ok((page.data, views.count(P::NAME, &query).await?))
+    }
+
+    /// Everything of the account that matches, as it is stored: for [`parts`].
     pub(crate) async fn documents<P: Projection>(&self, filters: Vec<Filter>) -> Result<Vec<Doc>, Problem> {
         self.may_read::<P>()?;
         let mut query = Query {

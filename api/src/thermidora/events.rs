@@ -2,22 +2,17 @@
 
 use axum::extract::Path;
 use reef_commands::activity::open_activity;
-use reef_domain::runtime::RuntimeStatus;
 use reef_projections::{
-    Filter, Projection as _, Query,
-    views::{
-        activity::{Activities, ActivitySource},
-        runtime::Runtimes,
-    },
+    Filter,
+    views::activity::{Activities, ActivitySource},
 };
 
-use super::{to_wire, wire};
+use super::{instances::present, to_wire, wire};
 use crate::{
     Problem,
     dialect::{Answer, Api, Call},
     openapi::Place,
     params::Params,
-    problem::not_found,
     sealed::text_of,
 };
 
@@ -50,10 +45,7 @@ async fn list(
     Path(instance): Path<String>,
     mut params: Params,
 ) -> Result<Answer<wire::Events>, Problem> {
-    let runtime = call.own::<Runtimes>("runtime", &instance).await?;
-    if runtime.status == RuntimeStatus::Destroying {
-        return Err(not_found("runtime", &instance));
-    }
+    let runtime = present(&call, &instance).await?;
     call.may_read::<Activities>()?;
     let limit = limit(&mut params)?;
     let mut filters = vec![Filter::Parent(runtime.id.to_string())];
@@ -63,20 +55,10 @@ async fn list(
     if let Some(source) = params.text("source")? {
         filters.push(Filter::Status(known(&source)?.name().to_owned()));
     }
-    let query = Query {
-        account_id: Some(call.account().clone()),
-        filters,
-        after: None,
-        limit,
-    };
-    let views = call.state().views_port();
-    let (page, total) = (
-        views.page::<Activities>(&query).await?,
-        views.count(Activities::NAME, &query).await?,
-    );
+    let (docs, total) = call.newest::<Activities>(filters, limit).await?;
     let vault = &*call.state().services().vault;
-    let mut events = Vec::with_capacity(page.data.len());
-    for doc in page.data {
+    let mut events = Vec::with_capacity(docs.len());
+    for doc in docs {
         let content = text_of(&doc.id, open_activity(vault, &doc).await)?;
         events.push(to_wire::event(doc, content));
     }

@@ -13,7 +13,7 @@ use reef_commands::{
     ports::VaultError,
 };
 use reef_projections::{
-    Filter, Query,
+    Filter,
     views::{
         account::{AccountDoc, Accounts},
         agent::AgentDoc,
@@ -130,19 +130,11 @@ async fn list(
 ) -> Result<Answer<wire::Messages>, Problem> {
     let limit = params.number("limit", 1..=u32::MAX, USUAL)?.min(MOST);
     let agent = found(&call, &instance, &id).await?;
-    call.may_read::<Messages>()?;
-    let query = Query {
-        account_id: Some(call.account().clone()),
-        filters: vec![Filter::Parent(main_conversation(&agent.id).to_string())],
-        limit,
-        ..Query::default()
-    };
-    let views = call.state().views_port();
-    let page = views.page::<Messages>(&query).await?;
-    let total = views.count("messages", &query).await?;
+    let filters = vec![Filter::Parent(main_conversation(&agent.id).to_string())];
+    let (docs, total) = call.newest::<Messages>(filters, limit).await?;
     let account = account(&call).await?;
-    let mut messages = Vec::with_capacity(page.data.len());
-    for doc in page.data.into_iter().rev() {
+    let mut messages = Vec::with_capacity(docs.len());
+    for doc in docs.into_iter().rev() {
         messages.push(opened(&call, &agent, &account, doc).await?);
     }
     Ok(Answer::ok(wire::Messages { messages, total }))
