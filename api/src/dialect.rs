@@ -7,6 +7,7 @@
 mod answer;
 mod body;
 mod call;
+mod failure;
 mod ids;
 mod routes;
 mod time;
@@ -15,6 +16,7 @@ mod visitor;
 pub(crate) use answer::{Answer, NO_STORE, Written};
 pub(crate) use body::{Body, required_nullable, supplied};
 pub(crate) use call::{Call, parts};
+pub(crate) use failure::failure;
 pub(crate) use ids::named;
 pub(crate) use routes::{Api, IDEMPOTENCY_KEY};
 pub(crate) use time::{Millis, StoredMillis};

@@ -1,14 +1,11 @@
 //! The one envelope of failures, and the only codes there are, each with its status.
 
-use axum::{
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
-};
+use axum::{http::StatusCode, response::Response};
 use reef_domain::RefusalKind;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Problem, answer::JSON, edge::RequestId, problem::Cause};
+use crate::{Problem, dialect::failure, edge::RequestId, problem::Cause};
 
 /// Name of the envelope's schema.
 pub(super) const SCHEMA: &str = "Error";
@@ -91,29 +88,25 @@ impl Code {
     }
 }
 
-/// The envelope as JSON text, for failures that are told within a stream.
-pub(super) fn text(problem: &Problem) -> String {
+fn envelope(problem: &Problem) -> Envelope {
     let code = Code::of(problem.cause());
     let error = Failure {
         code,
         message: message(problem),
         status: code.status().as_u16(),
     };
-    serde_json::to_string(&Envelope { error }).unwrap_or_default()
+    Envelope { error }
+}
+
+/// The envelope as JSON text, for failures that are told within a stream.
+pub(super) fn text(problem: &Problem) -> String {
+    serde_json::to_string(&envelope(problem)).unwrap_or_default()
 }
 
 /// The problem as Thermidora's clients know it.
 pub(super) fn render(problem: &Problem, _: &RequestId) -> Response {
-    let code = Code::of(problem.cause());
-    let (status, body) = (code.status(), text(problem));
-    let mut response = (status, body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, JSON);
-    problem.tell(headers);
-    if code == Code::Unauthorized && !headers.contains_key(header::WWW_AUTHENTICATE) {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    response
+    let status = Code::of(problem.cause()).status();
+    failure(problem, status, &envelope(problem))
 }
 
 /// Of another account's things nothing more is said than that there are none.

@@ -1,14 +1,11 @@
 //! The one envelope of failures, and the only six statuses there are.
 
-use axum::{
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
-};
+use axum::{http::StatusCode, response::Response};
 use reef_domain::RefusalKind;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Problem, answer::JSON, edge::RequestId, problem::Cause};
+use crate::{Problem, dialect::failure, edge::RequestId, problem::Cause};
 
 /// Name of the envelope's schema.
 pub(super) const SCHEMA: &str = "Error";
@@ -95,15 +92,7 @@ pub(super) fn render(problem: &Problem, _: &RequestId) -> Response {
         message: message(problem),
         error: label,
     };
-    let body = serde_json::to_vec(&envelope).unwrap_or_default();
-    let mut response = (status, body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, JSON);
-    problem.tell(headers);
-    if label.status() == StatusCode::UNAUTHORIZED && !headers.contains_key(header::WWW_AUTHENTICATE) {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    response
+    failure(problem, status, &envelope)
 }
 
 fn message(problem: &Problem) -> String {
