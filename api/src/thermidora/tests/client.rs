@@ -7,13 +7,16 @@ use std::{
 
 use axum::{body::Body, http::Request};
 use reef_commands::Gateways;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(in crate::thermidora) use crate::contract::caller::each;
 use crate::{
     ApiConfig,
-    contract::{Contract, Endpoint, caller},
-    rig::{Database, OPERATOR, Reply, Rig},
+    contract::{
+        Contract, Endpoint,
+        caller::{self, Caller},
+    },
+    rig::{Database, Reply, Rig},
     thermidora::BASE,
 };
 
@@ -39,129 +42,46 @@ pub(in crate::thermidora) async fn server_among(
 }
 
 /// An account with a key.
-#[derive(Clone)]
-pub(in crate::thermidora) struct Thermidora<'a> {
-    pub(in crate::thermidora) rig: &'a Rig,
-    pub(in crate::thermidora) account: String,
-    pub(in crate::thermidora) key: String,
+pub(in crate::thermidora) type Thermidora<'a> = Caller<'a, Words>;
+
+/// How Thermidora is spoken.
+pub(in crate::thermidora) struct Words;
+
+impl caller::Words for Words {
+    const DIALECT: &'static str = "thermidora";
+
+    fn contract() -> &'static Contract {
+        &CONTRACT
+    }
+
+    fn request(key: &str, method: &str, path: &str, body: Option<Value>) -> Request<Body> {
+        request(key, method, path, body)
+    }
+
+    #[track_caller]
+    fn is_envelope(reply: &Reply) {
+        is_envelope(reply);
+    }
+
+    fn message(body: &Value) -> &Value {
+        &body["error"]["message"]
+    }
 }
 
 impl<'a> Thermidora<'a> {
     /// A new account with 100 dollars.
     pub(in crate::thermidora) async fn account(rig: &'a Rig, name: &str) -> Self {
-        let account = Self::poor_account(rig, name).await;
-        let dollars = json!({ "account_id": account.account, "amount_micro": 100_000_000 });
-        rig.command(OPERATOR, "GrantCredits", dollars).await.ok();
-        account
+        Self::funded(rig, name).await
     }
 
     /// A new account as the operator makes one: without money.
     pub(in crate::thermidora) async fn poor_account(rig: &'a Rig, name: &str) -> Self {
-        let account =
-            json!({ "name": name, "owner_email": format!("{name}@example.com"), "dialect": "thermidora" });
-        let made = rig.command(OPERATOR, "RegisterAccount", account).await.ok();
-        let (_, key) = rig.key(&made.id(), &["*"]).await;
-        Self {
-            rig,
-            account: made.id(),
-            key,
-        }
+        Self::registered(rig, name).await
     }
 
     /// Somebody who has no account yet.
     pub(in crate::thermidora) fn nobody(rig: &'a Rig) -> Self {
-        Self {
-            rig,
-            account: String::new(),
-            key: String::new(),
-        }
-    }
-
-    /// The same account with another credential.
-    pub(in crate::thermidora) fn with_key(&self, key: &str) -> Self {
-        Self {
-            key: key.to_owned(),
-            ..self.clone()
-        }
-    }
-
-    /// Whatever comes back from the endpoint, compared with the contract. `args` are the parameters of the
-    /// path in order.
-    pub(in crate::thermidora) async fn call(
-        &self,
-        endpoint: &str,
-        args: &[&str],
-        body: Option<Value>,
-    ) -> Reply {
-        self.call_with(endpoint, args, body, "").await
-    }
-
-    /// The same with a query.
-    pub(in crate::thermidora) async fn call_with(
-        &self,
-        endpoint: &str,
-        args: &[&str],
-        body: Option<Value>,
-        query: &str,
-    ) -> Reply {
-        let endpoint = CONTRACT.endpoint(endpoint);
-        let path = format!("{}{query}", path(endpoint, args));
-        let reply = self.send(endpoint.method(), &path, body).await;
-        caller::check(endpoint, &reply, is_envelope);
-        reply
-    }
-
-    /// The answer, if it is the documented success.
-    pub(in crate::thermidora) async fn ok(
-        &self,
-        endpoint: &str,
-        args: &[&str],
-        body: Option<Value>,
-    ) -> Value {
-        let reply = self.call(endpoint, args, body).await;
-        let status = CONTRACT.endpoint(endpoint).status();
-        assert_eq!(reply.status, status, "{endpoint}: {}", reply.text);
-        reply.body
-    }
-
-    /// The message, if it is the failure.
-    pub(in crate::thermidora) async fn fails(
-        &self,
-        endpoint: &str,
-        args: &[&str],
-        body: Option<Value>,
-        status: u16,
-    ) -> String {
-        let reply = self.call(endpoint, args, body).await;
-        assert_eq!(reply.status, status, "{endpoint}: {}", reply.text);
-        reply.body["error"]["message"].as_str().unwrap().to_owned()
-    }
-
-    /// A request to a path below the base path.
-    pub(in crate::thermidora) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Reply {
-        self.rig.send(request(&self.key, method, path, body)).await
-    }
-
-    /// Waits until the endpoint's answer has the value in the field, and returns the answer.
-    pub(in crate::thermidora) async fn becomes(
-        &self,
-        endpoint: &str,
-        args: &[&str],
-        field: &str,
-        value: &str,
-    ) -> Value {
-        let started = Instant::now();
-        loop {
-            let answer = self.ok(endpoint, args, None).await;
-            if answer[field] == value {
-                return answer;
-            }
-            assert!(
-                started.elapsed() < Duration::from_secs(30),
-                "{endpoint} does not become {value}: {answer}"
-            );
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        Self::stranger(rig, "", "")
     }
 
     /// Waits until the aggregate has so many events of that type.
@@ -180,17 +100,6 @@ impl<'a> Thermidora<'a> {
             );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-    }
-
-    /// Types of the events of an aggregate, oldest first, as the operator sees them.
-    pub(in crate::thermidora) async fn events(&self, kind: &str, id: &str) -> Vec<String> {
-        let path = format!("/v1/streams/{kind}/{id}");
-        let stream = self.rig.get(OPERATOR, &path).await.ok();
-        let events = stream.body["data"].as_array().unwrap();
-        events
-            .iter()
-            .map(|event| event["type"].as_str().unwrap().to_owned())
-            .collect()
     }
 }
 

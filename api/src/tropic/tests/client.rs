@@ -9,8 +9,11 @@ use serde_json::{Value, json};
 pub(in crate::tropic) use crate::contract::caller::each;
 use crate::{
     ApiConfig,
-    contract::{Contract, Endpoint, caller},
-    rig::{Database, OPERATOR, Reply, Rig},
+    contract::{
+        Contract,
+        caller::{self, Caller},
+    },
+    rig::{Database, Reply, Rig},
     tropic::BASE,
 };
 
@@ -38,96 +41,41 @@ pub(in crate::tropic) async fn server_among(
 }
 
 /// A user with a key.
-#[derive(Clone)]
-pub(in crate::tropic) struct Tropic<'a> {
-    pub(in crate::tropic) rig: &'a Rig,
-    pub(in crate::tropic) account: String,
-    pub(in crate::tropic) user: String,
-    pub(in crate::tropic) key: String,
+pub(in crate::tropic) type Tropic<'a> = Caller<'a, Words>;
+
+/// How Tropic is spoken.
+pub(in crate::tropic) struct Words;
+
+impl caller::Words for Words {
+    const DIALECT: &'static str = "tropic";
+
+    fn contract() -> &'static Contract {
+        &CONTRACT
+    }
+
+    fn request(key: &str, method: &str, path: &str, body: Option<Value>) -> Request<Body> {
+        request(key, method, path, body)
+    }
+
+    #[track_caller]
+    fn is_envelope(reply: &Reply) {
+        is_envelope(reply);
+    }
+
+    fn message(body: &Value) -> &Value {
+        &body["message"]
+    }
 }
 
 impl<'a> Tropic<'a> {
     /// A new user, with credits for 20 hours of a VM.
     pub(in crate::tropic) async fn user(rig: &'a Rig, name: &str) -> Self {
-        let user = Self::poor_user(rig, name).await;
-        let credits = json!({ "account_id": user.account, "amount_micro": 100_000_000 });
-        rig.command(OPERATOR, "GrantCredits", credits).await.ok();
-        user
+        Self::funded(rig, name).await
     }
 
     /// A new user as the operator makes one: without credits.
     pub(in crate::tropic) async fn poor_user(rig: &'a Rig, name: &str) -> Self {
-        let account =
-            json!({ "name": name, "owner_email": format!("{name}@example.com"), "dialect": "tropic" });
-        let made = rig.command(OPERATOR, "RegisterAccount", account).await.ok();
-        let user = made.body["result"]["user_id"].as_str().unwrap().to_owned();
-        let (_, key) = rig.key(&made.id(), &["*"]).await;
-        Self {
-            rig,
-            account: made.id(),
-            user,
-            key,
-        }
-    }
-
-    /// The same user with another key.
-    pub(in crate::tropic) fn with_key(&self, key: &str) -> Self {
-        Self {
-            key: key.to_owned(),
-            ..self.clone()
-        }
-    }
-
-    /// Whatever comes back from the endpoint, compared with the contract. `args` are the parameters of the
-    /// path in order, but for the user's own id.
-    pub(in crate::tropic) async fn call(&self, endpoint: &str, args: &[&str], body: Option<Value>) -> Reply {
-        self.call_with(endpoint, args, body, "").await
-    }
-
-    /// The same with a query.
-    pub(in crate::tropic) async fn call_with(
-        &self,
-        endpoint: &str,
-        args: &[&str],
-        body: Option<Value>,
-        query: &str,
-    ) -> Reply {
-        let endpoint = CONTRACT.endpoint(endpoint);
-        let path = format!("{}{query}", self.path(endpoint, args));
-        let reply = self.send(endpoint.method(), &path, body).await;
-        caller::check(endpoint, &reply, is_envelope);
-        reply
-    }
-
-    /// The answer, if it is the documented success.
-    pub(in crate::tropic) async fn ok(&self, endpoint: &str, args: &[&str], body: Option<Value>) -> Value {
-        let reply = self.call(endpoint, args, body).await;
-        let status = CONTRACT.endpoint(endpoint).status();
-        assert_eq!(reply.status, status, "{endpoint}: {}", reply.text);
-        reply.body
-    }
-
-    /// The message, if it is the failure.
-    pub(in crate::tropic) async fn fails(
-        &self,
-        endpoint: &str,
-        args: &[&str],
-        body: Option<Value>,
-        status: u16,
-    ) -> String {
-        let reply = self.call(endpoint, args, body).await;
-        assert_eq!(reply.status, status, "{endpoint}: {}", reply.text);
-        reply.body["message"].as_str().unwrap().to_owned()
-    }
-
-    /// The path below the base path, with its parameters.
-    pub(in crate::tropic) fn path(&self, endpoint: Endpoint<'_>, args: &[&str]) -> String {
-        caller::path(endpoint, &[("userId", &self.user)], args)
-    }
-
-    /// A request to a path below the base path.
-    pub(in crate::tropic) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Reply {
-        self.rig.send(request(&self.key, method, path, body)).await
+        Self::registered(rig, name).await
     }
 
     /// The first template of the marketplace.
@@ -159,43 +107,10 @@ impl<'a> Tropic<'a> {
         self.becomes("get-task", &[task], "status", status).await
     }
 
-    /// Waits until the endpoint's answer has the value in the field, and returns the answer.
-    pub(in crate::tropic) async fn becomes(
-        &self,
-        endpoint: &str,
-        args: &[&str],
-        field: &str,
-        value: &str,
-    ) -> Value {
-        let started = std::time::Instant::now();
-        loop {
-            let answer = self.ok(endpoint, args, None).await;
-            if answer[field] == value {
-                return answer;
-            }
-            assert!(
-                started.elapsed() < std::time::Duration::from_secs(30),
-                "{endpoint} does not become {value}: {answer}"
-            );
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    }
-
     /// Starts the user's VM and waits until it runs.
     pub(in crate::tropic) async fn running_vm(&self) {
         self.ok("start-vm", &[], None).await;
         self.becomes("get-vm-status", &[], "status", "running").await;
-    }
-
-    /// Types of the events of an aggregate, oldest first, as the operator sees them.
-    pub(in crate::tropic) async fn events(&self, kind: &str, id: &str) -> Vec<String> {
-        let path = format!("/v1/streams/{kind}/{id}");
-        let stream = self.rig.get(OPERATOR, &path).await.ok();
-        let events = stream.body["data"].as_array().unwrap();
-        events
-            .iter()
-            .map(|event| event["type"].as_str().unwrap().to_owned())
-            .collect()
     }
 }
 

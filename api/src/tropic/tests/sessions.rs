@@ -13,12 +13,7 @@ use crate::rig::{
 
 /// Somebody with a session token; the account is opened with the first request.
 fn session<'a>(rig: &'a Rig, subject: &str) -> Tropic<'a> {
-    Tropic {
-        rig,
-        account: String::new(),
-        user: subject.to_owned(),
-        key: outside::token(subject),
-    }
+    Tropic::stranger(rig, subject, &outside::token(subject))
 }
 
 #[tokio::test]
