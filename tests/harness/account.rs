@@ -10,19 +10,23 @@ use super::{
 /// An account as its owner sees it.
 pub(crate) struct Account {
     pub(crate) id: String,
+    /// Its owner.
+    pub(crate) user: String,
     pub(crate) key_id: String,
     pub(crate) client: Client,
 }
 
 impl Account {
-    /// Makes one with a key that may do everything and with 100 credits.
+    /// Makes a native one with a key that may do everything and with 100 credits.
     pub(crate) async fn make(server: &Server, name: &str) -> Self {
-        let operator = server.operator();
-        let email = format!("{name}@example.com");
-        let made = operator
-            .command("RegisterAccount", json!({ "name": name, "owner_email": email }))
-            .await
-            .ok();
+        Self::of(&server.operator(), "native", name).await
+    }
+
+    /// The same in a dialect, over the operator's client.
+    pub(crate) async fn of(operator: &Client, dialect: &str, name: &str) -> Self {
+        let account =
+            json!({ "name": name, "owner_email": format!("{name}@example.com"), "dialect": dialect });
+        let made = operator.command("RegisterAccount", account).await.ok();
         let id = made.id();
         let credits = json!({ "account_id": id, "amount_micro": 100_000_000 });
         operator.command("GrantCredits", credits).await.ok();
@@ -34,7 +38,11 @@ impl Account {
             .as_str()
             .expect("a new key is shown once");
         Self {
-            client: server.client(Some(key)),
+            client: operator.with_key(key),
+            user: made.body["result"]["user_id"]
+                .as_str()
+                .expect("an owner")
+                .to_owned(),
             key_id: issued.id(),
             id,
         }

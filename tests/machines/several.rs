@@ -15,6 +15,7 @@ async fn every_process_that_a_machine_is_told_of_can_use_it() {
     let here = Account::make(&first, "lab").await;
     let there = Account {
         id: here.id.clone(),
+        user: here.user.clone(),
         key_id: here.key_id.clone(),
         client: second.client(Some(here.client.key())),
     };

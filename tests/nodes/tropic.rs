@@ -4,22 +4,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Answer, Client, LONG, wait_until},
+    harness::{Account, Answer, Client, LONG, wait_until},
     two_nodes,
 };
-
-/// A user of Tropic with credits, as one node sees them.
-async fn user(operator: &Client, name: &str) -> Client {
-    let account = json!({ "name": name, "owner_email": format!("{name}@example.com"), "dialect": "tropic" });
-    let account = operator.command("RegisterAccount", account).await.ok().id();
-    let credits = json!({ "account_id": account, "amount_micro": 100_000_000 });
-    operator.command("GrantCredits", credits).await.ok();
-    let issued = operator
-        .command("IssueApiKey", json!({ "account_id": account }))
-        .await
-        .ok();
-    operator.with_key(issued.body["result"]["key"].as_str().expect("shown once"))
-}
 
 async fn ask(client: &Client, method: Method, path: &str, body: Value) -> Answer {
     let request = client.request(method, &format!("/tropic/api{path}"));
@@ -38,7 +25,9 @@ async fn a_revoked_key_is_unknown_on_both_at_once() {
     };
     // "tropic.x.3", "tropic.revoke-api-key.1"
     for number in 0..10 {
-        let here = user(&first.operator(), &format!("user-{number}")).await;
+        let here = Account::of(&first.operator(), "tropic", &format!("user-{number}"))
+            .await
+            .client;
         let made = ask(&here, Method::POST, "/api-keys", Value::Null).await.ok().body;
         let there = second.client(made["key"].as_str());
         ask(&there, Method::GET, "/policies", Value::Null).await.ok();
@@ -58,7 +47,7 @@ async fn five_agents_over_both() {
         return;
     };
     // "tropic.deploy-agent.11"
-    let here = user(&first.operator(), "ada").await;
+    let here = Account::of(&first.operator(), "tropic", "ada").await.client;
     let there = second.client(Some(here.key()));
     let template = ask(&here, Method::GET, "/templates/web-research", Value::Null)
         .await
@@ -84,7 +73,7 @@ async fn one_decision_over_both() {
         return;
     };
     // "tropic.approve-task.5"
-    let here = user(&first.operator(), "ada").await;
+    let here = Account::of(&first.operator(), "tropic", "ada").await.client;
     let there = second.client(Some(here.key()));
     let policy = json!({ "name": "careful", "rules": "REQUIRE CONFIRM: send email" });
     let policy = ask(&here, Method::POST, "/policies", policy).await.ok().body;

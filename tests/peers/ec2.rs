@@ -87,15 +87,7 @@ async fn the_vm_of_a_tropic_user_is_an_instance_there() {
         return left_out("Tropic's VMs on EC2 (PyPI)", "REEF_TEST_PYTHON is not set");
     };
     let server = server_on(&moto).await;
-    let operator = server.operator();
-    let account = json!({ "name": "Ada", "owner_email": "ada@example.com", "dialect": "tropic" });
-    let account = operator.command("RegisterAccount", account).await.ok();
-    let credits = json!({ "account_id": account.id(), "amount_micro": 100_000_000 });
-    operator.command("GrantCredits", credits).await.ok();
-    let key = json!({ "account_id": account.id() });
-    let key = operator.command("IssueApiKey", key).await.ok().body["result"]["key"].clone();
-    let client = server.client(key.as_str());
-    let me = account.body["result"]["user_id"].as_str().expect("an owner");
+    let Account { user: me, client, .. } = Account::of(&server.operator(), "tropic", "ada").await;
 
     let started = ask(&client, Method::POST, &format!("/vm/{me}/start")).await;
     let instance = started["instanceId"].as_str().expect("EC2 named it");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::{
-    harness::{Client, Database, LONG, ModelServer, Server, Setup, left_out, wait_until},
+    harness::{Account, Client, Database, LONG, ModelServer, Server, Setup, left_out, wait_until},
     output, script,
 };
 
@@ -22,18 +22,7 @@ async fn agent(model: &ModelServer) -> (Server, Client, String) {
         .with("REEF_MODEL", "peer-model")
         .start()
         .await;
-    let operator = server.operator();
-    let account = json!({ "name": "peer", "owner_email": "peer@example.com", "dialect": "thermidora" });
-    let account = operator.command("RegisterAccount", account).await.ok().id();
-    let dollars = json!({ "account_id": account, "amount_micro": 100_000_000 });
-    operator.command("GrantCredits", dollars).await.ok();
-    let key = json!({ "account_id": account, "name": "peer" });
-    let issued = operator.command("IssueApiKey", key).await.ok();
-    let key = issued.body["result"]["key"]
-        .as_str()
-        .expect("shown once")
-        .to_owned();
-    let client = server.client(Some(&key));
+    let client = Account::of(&server.operator(), "thermidora", "peer").await.client;
     let made = post(&client, "/instances", json!({ "name": "my-agents" })).await;
     let instance = format!("/instances/{}", text(&made, "instanceId"));
     wait_until("the instance runs", LONG, async || {

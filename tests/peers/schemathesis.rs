@@ -3,10 +3,9 @@
 
 use std::{path::Path, process::Stdio};
 
-use serde_json::json;
 use tokio::process::Command;
 
-use crate::harness::{Client, Database, LONG, Setup, left_out};
+use crate::harness::{Account, Database, LONG, Setup, left_out};
 
 /// Dialects that are served, with operations that are not tried here, and what is read with the key afterwards.
 const DIALECTS: &[(&str, &str, &str, &str)] = &[
@@ -29,20 +28,6 @@ const CONFIGURATION: &str =
 /// How long one document is tried out, in seconds.
 const SECONDS: &str = "30";
 
-/// A new account of the dialect with credits; its key.
-async fn key(operator: &Client, dialect: &str) -> String {
-    let account = json!({ "name": "peer", "owner_email": "peer@example.com", "dialect": dialect });
-    let account = operator.command("RegisterAccount", account).await.ok().id();
-    let credits = json!({ "account_id": account, "amount_micro": 100_000_000 });
-    operator.command("GrantCredits", credits).await.ok();
-    let key = json!({ "account_id": account, "name": "peer" });
-    let issued = operator.command("IssueApiKey", key).await.ok();
-    issued.body["result"]["key"]
-        .as_str()
-        .expect("shown once")
-        .to_owned()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_is_in_the_document() {
     let Ok(python) = std::env::var("REEF_TEST_PYTHON") else {
@@ -58,7 +43,8 @@ async fn every_answer_is_in_the_document() {
     let configuration = server.database().folder().join("schemathesis.toml");
     std::fs::write(configuration, CONFIGURATION).expect("its configuration is written");
     for (dialect, base, excluded, read) in DIALECTS {
-        let key = key(&server.operator(), dialect).await;
+        let client = Account::of(&server.operator(), dialect, "peer").await.client;
+        let key = client.key();
         let mut run = Command::new(Path::new(&python).with_file_name("schemathesis"));
         run.args(["run", &format!("{}{base}/openapi.json", server.base())])
             .args(["--header", &format!("Authorization: Bearer {key}")])
@@ -81,7 +67,7 @@ async fn every_answer_is_in_the_document() {
         let output = output.expect("schemathesis starts");
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{dialect}:\n{said}");
-        let after = server.client(Some(&key)).get(&format!("{base}{read}")).await;
+        let after = client.get(&format!("{base}{read}")).await;
         assert_eq!(after.status, 200, "its key still works: {}", after.text);
     }
 }

@@ -9,25 +9,6 @@ use crate::harness::{Account, Client, Database, LONG, Log, Server, on_both_datab
 
 on_both_databases!(a_cron_job_runs_and_its_result_is_listed);
 
-/// An account of Thermidora.
-async fn account(server: &Server) -> Account {
-    let operator = server.operator();
-    let account = json!({ "name": "Ada", "owner_email": "ada@example.com", "dialect": "thermidora" });
-    let made = operator.command("RegisterAccount", account).await.ok();
-    let credits = json!({ "account_id": made.id(), "amount_micro": 100_000_000 });
-    operator.command("GrantCredits", credits).await.ok();
-    let issued = operator
-        .command("IssueApiKey", json!({ "account_id": made.id() }))
-        .await
-        .ok();
-    let key = issued.body["result"]["key"].as_str().expect("shown once");
-    Account {
-        id: made.id(),
-        key_id: issued.id(),
-        client: server.client(Some(key)),
-    }
-}
-
 /// Results of cron jobs on the instance, newest first.
 async fn results(client: &Client, instance: &str) -> Vec<Value> {
     let path = format!("/thermidora/v1/instances/{instance}/events?source=cron");
@@ -46,7 +27,7 @@ async fn becomes(client: &Client, instance: &str, count: usize) -> Vec<Value> {
 
 async fn a_cron_job_runs_and_its_result_is_listed(database: Database) {
     let mut server = Server::start(&database).await;
-    let account = account(&server).await;
+    let account = Account::of(&server.operator(), "thermidora", "ada").await;
     let instance = account
         .client
         .command("ProvisionRuntime", json!({}))

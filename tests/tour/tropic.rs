@@ -3,25 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Database, LONG, Log, Server, Setup, on_both_databases, wait_until};
+use crate::harness::{
+    Account, Answer, Client, Database, LONG, Log, Server, Setup, on_both_databases, wait_until,
+};
 
 on_both_databases!(a_researcher_at_work, who_asks_too_often_waits);
-
-/// A user of Tropic with credits: id and client.
-async fn user(server: &Server) -> (String, Client) {
-    let operator = server.operator();
-    let account = json!({ "name": "Ada", "owner_email": "ada@example.com", "dialect": "tropic" });
-    let made = operator.command("RegisterAccount", account).await.ok();
-    let credits = json!({ "account_id": made.id(), "amount_micro": 100_000_000 });
-    operator.command("GrantCredits", credits).await.ok();
-    let issued = operator
-        .command("IssueApiKey", json!({ "account_id": made.id() }))
-        .await
-        .ok();
-    let key = issued.body["result"]["key"].as_str().expect("shown once");
-    let user = made.body["result"]["user_id"].as_str().expect("an owner");
-    (user.to_owned(), server.client(Some(key)))
-}
 
 async fn ask(client: &Client, method: Method, path: &str, body: Value) -> Answer {
     let request = client.request(method, &format!("/tropic/api{path}"));
@@ -44,7 +30,7 @@ async fn becomes(client: &Client, path: &str, field: &str, value: &str) -> Value
 
 async fn a_researcher_at_work(database: Database) {
     let mut server = Server::start(&database).await;
-    let (me, client) = user(&server).await;
+    let Account { user: me, client, .. } = Account::of(&server.operator(), "tropic", "ada").await;
     let agent = json!({ "templateId": "tmpl_web-research", "name": "My Web Researcher" });
     let agent = ask(&client, Method::POST, "/agents", agent).await.ok().body;
     assert_eq!(agent["status"], "provisioning");
@@ -116,7 +102,7 @@ async fn who_asks_too_often_waits(database: Database) {
         .with("REEF_RATE_LIMIT_PER_MINUTE", "6000")
         .start()
         .await;
-    let (_, client) = user(&server).await;
+    let client = Account::of(&server.operator(), "tropic", "ada").await.client;
     let refused = wait_until("somebody is refused", LONG, async || {
         let answer = ask(&client, Method::GET, "/policies", Value::Null).await;
         (answer.status != 200).then_some(answer)
