@@ -91,6 +91,8 @@ pub(crate) struct Config {
     pub(crate) webhook_allowed_cidrs: Vec<String>,
     /// Whether webhooks may go over plain http, to those networks only.
     pub(crate) webhook_allow_http: bool,
+    /// PEM file of authorities that receivers' certificates may be from besides the usual ones.
+    pub(crate) webhook_ca_file: Option<PathBuf>,
     /// Deliveries to one webhook under way at a time.
     pub(crate) webhook_concurrency: u32,
     /// Deliveries to one webhook in a second; 0: no limit.
@@ -172,6 +174,7 @@ impl Default for Config {
             stripe_base_url: None,
             webhook_allowed_cidrs: Vec::new(),
             webhook_allow_http: false,
+            webhook_ca_file: None,
             webhook_concurrency: 8,
             webhook_rate_per_s: 0,
             webhook_max_retries: 100,

@@ -1,6 +1,6 @@
 //! Services outside, as far as they are configured.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use reef_commands::{
@@ -59,10 +59,20 @@ fn webhooks(config: &Config) -> Result<Arc<dyn WebhookSender>> {
         config.webhook_allow_http,
         config.webhook_ports.clone(),
     );
-    let poster = WebhookPoster::new(rules.context("webhook_allowed_cidrs")?);
-    Ok(Arc::new(
-        poster.map_err(|error| anyhow::anyhow!("webhooks: {error}"))?,
-    ))
+    let mut rules = rules.context("webhook_allowed_cidrs")?;
+    if let Some(pem) = authorities("webhook_ca_file", config.webhook_ca_file.as_deref())? {
+        rules = rules.trusting(&pem).context("webhook_ca_file")?;
+    }
+    let poster = WebhookPoster::new(rules);
+    Ok(Arc::new(poster.map_err(|error| {
+        anyhow::anyhow!("webhooks, webhook_ca_file: {error}")
+    })?))
+}
+
+/// What is in the file that is configured under that name.
+fn authorities(name: &str, path: Option<&Path>) -> Result<Option<Vec<u8>>> {
+    let read = |path: &Path| fs::read(path).with_context(|| format!("{name} {}", path.display()));
+    path.map(read).transpose()
 }
 
 fn own_tokens(config: &Config, keys: &Keys, clock: &Arc<dyn Clock>) -> Result<Arc<dyn AccountTokens>> {
@@ -82,11 +92,8 @@ fn mail(config: &Config) -> Result<Option<Arc<dyn Mail>>> {
         }
         (None, _) => Ok(None),
         (Some(url), Some(from)) => {
-            let ca = config
-                .smtp_ca_file
-                .as_ref()
-                .map(|path| fs::read(path).with_context(|| format!("smtp_ca_file {}", path.display())));
-            let smtp = SmtpConfig::new(url, from, ca.transpose()?)?;
+            let ca = authorities("smtp_ca_file", config.smtp_ca_file.as_deref())?;
+            let smtp = SmtpConfig::new(url, from, ca)?;
             Ok(Some(Arc::new(Smtp::new(&smtp)?)))
         }
         (Some(_), None) => anyhow::bail!("smtp_from is missing: nobody would know who writes"),

@@ -13,6 +13,7 @@ mod dispatcher;
 mod fan_out;
 mod keeper;
 mod lane;
+mod pages;
 mod schedule;
 mod track;
 

@@ -11,6 +11,7 @@ use crate::{
     Answer, Bus, Caller, CommandError, Gateways, RandomEntropy, Request, Services, UseCase,
     account::{AddUser, RegisterAccount},
     memory::MemoryStore,
+    policy::CreatePolicy,
     ports::Clock,
 };
 
@@ -114,6 +115,20 @@ impl World {
         let answer = self.operator(add).await.unwrap();
         let user = answer.result.unwrap()["user_id"].as_str().unwrap().to_owned();
         Member::new(of.account.clone(), UserId::from(user), of.caller.dialect)
+    }
+
+    /// Makes so many policies, each an event of its own; their positions.
+    pub(crate) async fn policies(&self, of: &Member, count: usize) -> Vec<u64> {
+        let mut positions = Vec::new();
+        for number in 0..count {
+            let create = CreatePolicy {
+                name: format!("p{number}"),
+                rules: "ALLOW: read".to_owned(),
+                ..CreatePolicy::default()
+            };
+            positions.push(self.by(&of.caller, create).await.unwrap().position);
+        }
+        positions
     }
 
     /// The document, typed.

@@ -24,14 +24,14 @@ use url::{Host, Url};
 use self::lookup::{Guard, Judged, NoAddress};
 
 pub use lookup::{Lookup, SystemLookup};
-pub use rules::{NotANetwork, WebhookRules};
+pub use rules::{NoCertificate, NotANetwork, WebhookRules};
 
 /// Longest that a look-up may take when a webhook is made.
 const CHECK_WITHIN: Duration = Duration::from_secs(3);
 /// How long a connection that may serve again is kept.
 const IDLE: Duration = Duration::from_secs(30);
-/// Connections kept per receiver.
-const IDLE_PER_HOST: usize = 8;
+/// Connections kept per host, behind which there may be many webhooks.
+const IDLE_PER_HOST: usize = 256;
 
 /// Sends webhooks.
 pub struct WebhookPoster {
@@ -71,11 +71,11 @@ impl WebhookPoster {
         } else {
             &self.http
         };
-        let mut request = client.post(url).timeout(post.time_limit);
-        for (name, value) in &post.headers {
-            request = request.header(*name, value);
+        let mut request = client.post(url).body(post.body);
+        for (name, value) in post.headers {
+            request = request.header(name, value);
         }
-        let sent = request.body(post.body).send().await;
+        let sent = request.send().await;
         let response = sent.map_err(|error| failure::of(&error))?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get(header::RETRY_AFTER);
@@ -115,6 +115,7 @@ fn refused_as(refused: rules::Refused) -> WebhookFailure {
 fn client(guard: Guard) -> Result<Client, String> {
     crate::http::provide_tls();
     Client::builder()
+        .tls_certs_merge(guard.rules.authorities())
         .dns_resolver(guard)
         .redirect(redirect::Policy::none())
         .no_proxy()

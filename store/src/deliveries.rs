@@ -279,24 +279,25 @@ impl Deliveries for Store {
             for attempt in some {
                 let known = newest.entry(attempt.webhook_id.as_str()).or_default();
                 *known = attempt.number.max(*known);
-                rows.push(json!([
-                    attempt.webhook_id,
+                rows.push((
+                    &attempt.webhook_id,
                     attempt.number,
                     attempt.position,
-                    attempt.event_type,
+                    &attempt.event_type,
                     attempt.attempt,
                     micros(attempt.at),
                     attempt.took_ms,
                     attempt.status,
                     attempt.failure.as_deref().map(clean),
                     attempt.answer.as_deref().map(clean),
-                ]));
+                ));
             }
             let insert = format!(
                 "INSERT INTO webhook_attempts ({ATTEMPTS}) SELECT {rows_sql} WHERE true \
                  ON CONFLICT (webhook_id, number) DO NOTHING"
             );
-            let mut statements = vec![Statement::new(insert, vec![Json::Array(rows).to_string().into()])];
+            let rows = serde_json::to_string(&rows).map_err(|error| LogError::Corrupt(error.to_string()))?;
+            let mut statements = vec![Statement::new(insert, vec![rows.into()])];
             let prune = "DELETE FROM webhook_attempts WHERE webhook_id = $1 AND number <= $2";
             for (webhook, number) in newest {
                 if number > keep {

@@ -16,6 +16,7 @@ use super::{
     fan_out::FanOut,
     keeper::Keeper,
     lane::{self, Works},
+    pages::Pages,
 };
 use crate::{
     Bus, Services,
@@ -102,6 +103,8 @@ impl Dispatcher {
             parts: self.parts.clone(),
             composer: Composer::new(self.parts.services().clone()),
             fan_out: Arc::clone(&fan_out),
+            pages: Pages::new(Arc::clone(&self.parts.services().log)),
+            seconds: metrics::histogram!("reef_webhook_delivery_seconds"),
         });
         let keeper = Keeper {
             fan_out,

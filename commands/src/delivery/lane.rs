@@ -10,10 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     NAME,
-    book::{Job, Outcome, Read, Step, Tried},
+    book::{Book, Job, Outcome, Read, Step, Tried},
     compose::{Composer, Unmade},
     dispatcher::DispatchParts,
     fan_out::{FanOut, Lane, wants},
+    pages::Pages,
 };
 use crate::{
     Caller, Request,
@@ -21,8 +22,6 @@ use crate::{
     webhook::disable_webhook,
 };
 
-/// Events read at once by a lane that goes its own way.
-const PAGE: u32 = 256;
 /// Wait before a disabling is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -31,10 +30,15 @@ pub(super) struct Works {
     pub(super) parts: DispatchParts,
     pub(super) composer: Composer,
     pub(super) fan_out: Arc<FanOut>,
+    pub(super) pages: Pages,
+    /// From commit to delivery, of what gets through at the first try.
+    pub(super) seconds: metrics::Histogram,
 }
 
 enum Done {
-    Tried(Box<Tried>),
+    /// Deliveries were made one after the other, and this is to be done now.
+    Delivered(Option<Step>),
+    Disable(DisableReason),
     Read(Read, Result<(Vec<Arc<Envelope>>, u64), LogError>),
     Disabled,
 }
@@ -50,14 +54,14 @@ pub(super) async fn run(lane: Arc<Lane>, works: Arc<Works>, cancel: Cancellation
         tokio::select! {
             biased;
             () = cancel.cancelled() => break,
-            Some(done) = tasks.join_next() => settle(&lane, &works, &mut tasks, done),
+            Some(done) = tasks.join_next() => go_on(&lane, &works, &mut tasks, &cancel, done),
             () = lane.wake.notified() => {}
             () = over(pause, &works) => {}
         }
     }
     let drain = async {
         while let Some(done) = tasks.join_next().await {
-            settle(&lane, &works, &mut JoinSet::new(), done);
+            go_on(&lane, &works, &mut JoinSet::new(), &cancel, done);
         }
     };
     if tokio::time::timeout(works.parts.config.drain, drain)
@@ -83,27 +87,41 @@ fn start(
     tasks: &mut JoinSet<Done>,
     cancel: &CancellationToken,
 ) -> Pause {
-    let clock = &works.parts.services().clock;
     loop {
-        let mut book = lane.book.lock();
-        if book.is_gone() || cancel.is_cancelled() {
-            return Pause::ForGood;
-        }
-        let step = book.next(clock.now(), works.fan_out.read_to());
-        drop(book);
-        match step {
-            Step::Send(job) => {
-                let works = Arc::clone(works);
-                tasks.spawn(async move { Done::Tried(Box::new(try_once(&works, *job).await)) });
-            }
-            Step::Read(read) => {
-                let (works, lane) = (Arc::clone(works), Arc::clone(lane));
-                tasks.spawn(async move { Done::Read(read, read_on(&works, &lane, read).await) });
-            }
-            Step::CaughtUp(track) => works.fan_out.take_along(lane, track),
-            Step::Wait(until) => return until.map_or(Pause::UntilSomethingHappens, Pause::Until),
+        let step = next(&mut lane.book.lock(), works, cancel);
+        if let Some(pause) = begin(lane, works, tasks, cancel, step) {
+            return pause;
         }
     }
+}
+
+/// What to do now.
+fn next(book: &mut Book, works: &Works, cancel: &CancellationToken) -> Option<Step> {
+    let over = book.is_gone() || cancel.is_cancelled();
+    (!over).then(|| book.next(works.parts.services().clock.now(), works.fan_out.read_to()))
+}
+
+/// Begins to do that; for how long there is nothing else to do, if that is known.
+fn begin(
+    lane: &Arc<Lane>,
+    works: &Arc<Works>,
+    tasks: &mut JoinSet<Done>,
+    cancel: &CancellationToken,
+    step: Option<Step>,
+) -> Option<Pause> {
+    match step {
+        Some(Step::Send(job)) => {
+            tasks.spawn(deliver(Arc::clone(lane), Arc::clone(works), cancel.clone(), job));
+        }
+        Some(Step::Read(read)) => {
+            let (works, lane) = (Arc::clone(works), Arc::clone(lane));
+            tasks.spawn(async move { Done::Read(read, read_on(&works, &lane, read).await) });
+        }
+        Some(Step::CaughtUp(track)) => works.fan_out.take_along(lane, track),
+        Some(Step::Wait(until)) => return Some(until.map_or(Pause::UntilSomethingHappens, Pause::Until)),
+        None => return Some(Pause::ForGood),
+    }
+    None
 }
 
 async fn over(pause: Pause, works: &Works) {
@@ -118,24 +136,41 @@ async fn over(pause: Pause, works: &Works) {
     }
 }
 
-fn settle(
+/// Delivers, and then what is to be sent next, for as long as there is something: a task for each delivery would
+/// cost as much as the delivery.
+async fn deliver(lane: Arc<Lane>, works: Arc<Works>, cancel: CancellationToken, mut job: Box<Job>) -> Done {
+    loop {
+        let tried = try_once(&works, *job).await;
+        let mut book = lane.book.lock();
+        if let Some(reason) = book.settle(tried, works.parts.services().clock.now()) {
+            return Done::Disable(reason);
+        }
+        match next(&mut book, &works, &cancel) {
+            Some(Step::Send(next)) => job = next,
+            step => return Done::Delivered(step),
+        }
+    }
+}
+
+/// Does what follows from a task's end.
+fn go_on(
     lane: &Arc<Lane>,
     works: &Arc<Works>,
     tasks: &mut JoinSet<Done>,
+    cancel: &CancellationToken,
     done: Result<Done, tokio::task::JoinError>,
 ) {
-    let now = works.parts.services().clock.now();
     match done {
-        Ok(Done::Tried(tried)) => {
-            let disable = lane.book.lock().settle(*tried, now);
-            if let Some(reason) = disable {
-                let (works, lane) = (Arc::clone(works), Arc::clone(lane));
-                tasks.spawn(async move { disable_now(&works, &lane, reason).await });
-            }
+        // What it is to wait for, it is told again.
+        Ok(Done::Delivered(step)) => drop(begin(lane, works, tasks, cancel, step)),
+        Ok(Done::Disable(reason)) => {
+            let (works, lane) = (Arc::clone(works), Arc::clone(lane));
+            tasks.spawn(async move { disable_now(&works, &lane, reason).await });
         }
         Ok(Done::Read(read, Ok((events, seen)))) => lane.book.lock().read(read.track, events, seen),
         Ok(Done::Read(read, Err(error))) => {
             tracing::warn!(webhook = %lane.id, %error, "the log cannot be read for a webhook");
+            let now = works.parts.services().clock.now();
             let again_at = now + TimeDelta::from_std(AGAIN).unwrap_or_default();
             lane.book.lock().read_failed(read.track, again_at);
         }
@@ -147,21 +182,13 @@ fn settle(
 /// Reads a piece of the log: what matches of it, and up to where it was looked at.
 async fn read_on(works: &Works, lane: &Lane, read: Read) -> Result<(Vec<Arc<Envelope>>, u64), LogError> {
     let webhook = Arc::clone(&lane.book.lock().webhook);
-    let query = EventQuery {
-        after: read.after,
-        until: Some(read.until),
-        limit: PAGE,
-        account_id: webhook.account_id.clone(),
-        ..EventQuery::default()
+    let Some(account) = &webhook.account_id else {
+        return Ok((Vec::new(), read.until));
     };
-    let mut events = works.parts.services().log.read(&query).await?;
-    let full = events.len() >= PAGE as usize;
-    let seen = events
-        .last()
-        .filter(|_| full)
-        .map_or(read.until, |last| last.position);
-    events.retain(|envelope| wants(&lane.id, &webhook, envelope));
-    Ok((events, seen))
+    let (events, seen) = works.pages.read(account, read.after, read.until).await?;
+    let wanted = events.iter().filter(|event| event.position <= seen);
+    let wanted = wanted.filter(|event| wants(&lane.id, &webhook, event));
+    Ok((wanted.cloned().collect(), seen))
 }
 
 async fn try_once(works: &Works, mut job: Job) -> Tried {
@@ -195,7 +222,7 @@ async fn try_once(works: &Works, mut job: Job) -> Tried {
     let took = clock.now() - began;
     if let (true, Some(envelope), 0) = (outcome.is_success(), &job.envelope, job.tries) {
         let since = (clock.now() - envelope.recorded_at).to_std().unwrap_or_default();
-        metrics::histogram!("reef_webhook_delivery_seconds").record(since);
+        works.seconds.record(since);
     }
     Tried {
         job,

@@ -3,6 +3,7 @@
 use std::{fmt, net::IpAddr};
 
 use ipnet::IpNet;
+use reqwest::Certificate;
 use url::{Host, Url};
 
 use super::address::{connected, is_public};
@@ -17,13 +18,19 @@ const LOCAL_NAMES: [&str; 6] = [
     "home.arpa",
 ];
 
-/// Where webhooks may go.
+/// Where webhooks may go, and whose word is believed there.
 #[derive(Debug, Clone, Default)]
 pub struct WebhookRules {
     allowed: Vec<IpNet>,
     allow_http: bool,
     ports: Vec<u16>,
+    authorities: Vec<Certificate>,
 }
+
+/// The text holds no certificate that can be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no certificate can be read from it")]
+pub struct NoCertificate;
 
 /// The text is no network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +74,23 @@ impl WebhookRules {
             allowed: networks.iter().map(parse).collect::<Result<_, _>>()?,
             allow_http,
             ports,
+            authorities: Vec::new(),
         })
+    }
+
+    /// Receivers' certificates may also be from the authorities whose certificates, as PEM, are given here.
+    pub fn trusting(mut self, pem: &[u8]) -> Result<Self, NoCertificate> {
+        let found = Certificate::from_pem_bundle(pem).map_err(|_| NoCertificate)?;
+        if found.is_empty() {
+            return Err(NoCertificate);
+        }
+        self.authorities.extend(found);
+        Ok(self)
+    }
+
+    /// Authorities that are trusted beside the usual ones.
+    pub(super) fn authorities(&self) -> impl Iterator<Item = Certificate> {
+        self.authorities.iter().cloned()
     }
 
     /// Whether plain http is possible at all.

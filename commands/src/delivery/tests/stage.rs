@@ -16,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Gateways,
     delivery::{DispatchConfig, DispatchParts, Dispatcher},
-    policy::CreatePolicy,
     ports::{
         Attempt, AttemptQuery, Clock, Deliveries as _, DeliveryTrack, Standing, WebhookAnswer,
         WebhookFailure, WebhookPost, WebhookSender,
@@ -214,17 +213,7 @@ impl Stage {
 
     /// Makes so many events; their positions.
     pub(super) async fn policies(&self, count: usize) -> Vec<u64> {
-        let mut positions = Vec::new();
-        for number in 0..count {
-            let create = CreatePolicy {
-                name: format!("p{number}"),
-                rules: "ALLOW: read".to_owned(),
-                ..CreatePolicy::default()
-            };
-            let answer = self.world.by(&self.member.caller, create).await.unwrap();
-            positions.push(answer.position);
-        }
-        positions
+        self.world.policies(&self.member, count).await
     }
 
     pub(super) fn start(&self) -> Node {
