@@ -1,9 +1,11 @@
 //! Agents on a person's machine: they chat, work under a policy, and go on after the machine was killed.
 
-use serde_json::json;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
 
 use crate::{
-    harness::{Account, Database, Log, ModelServer, Server, on_both_databases},
+    harness::{Account, Client, Database, LONG, Log, ModelServer, Server, on_both_databases, wait_until},
     machine::Machine,
 };
 
@@ -11,6 +13,7 @@ on_both_databases!(
     an_agent_on_a_machine_chats_and_works,
     work_goes_on_after_the_machine_was_killed,
     a_local_gateway_can_do_the_work,
+    a_machine_does_what_is_due,
 );
 
 const RULES: &str = "ALLOW: list files\nREQUIRE CONFIRM: send email\nDENY: delete database";
@@ -107,4 +110,48 @@ async fn a_local_gateway_can_do_the_work(database: Database) {
     assert_eq!(asked[0].authorization.as_deref(), Some("Bearer claw-token"));
     assert_eq!(asked[0].body["model"], "openclaw/default");
     assert_eq!(asked[0].body["stream"], true);
+}
+
+/// Waits until so many cron jobs have told their results, and returns those events.
+async fn cron_results(client: &Client, count: usize) -> Vec<Value> {
+    wait_until("a result of a cron job", LONG, async || {
+        let listed = client.get("/v1/events?types=CronJobCompleted").await.ok().body;
+        let found = listed.as_array().expect("a list").clone();
+        (found.len() == count).then_some(found)
+    })
+    .await
+}
+
+/// Only the machine knows the jobs; the server knows when the next is due, and makes up for what was missed.
+async fn a_machine_does_what_is_due(database: Database) {
+    let server = Server::start(&database).await;
+    let account = Account::make(&server, "lab").await;
+    let mut machine = Machine::connected(&server, &account, "laptop").await;
+    let agent = machine.agent(&account, "Clownfish", None).await;
+    let reply = account
+        .chat(&agent, "schedule tide in 1 second: How high is the tide?")
+        .await;
+    assert!(reply.text().contains("\"tide\" is scheduled"), "{}", reply.text());
+    let jobs = machine.folder().join(format!("agents/{agent}/cron/jobs.json"));
+    assert!(jobs.exists(), "the jobs are on the machine");
+    let found = cron_results(&account.client, 1).await;
+    assert_eq!(found[0]["data"]["job_name"], "tide");
+
+    account
+        .chat(&agent, "schedule moon in 2 seconds: How full is the moon?")
+        .await;
+    let asked = Instant::now();
+    machine.kill();
+    tokio::time::sleep(Duration::from_millis(2500).saturating_sub(asked.elapsed())).await;
+    machine.start(&[]);
+    let found = cron_results(&account.client, 2).await;
+    assert_eq!(found[1]["data"]["job_name"], "moon");
+    // Neither comes again.
+    account.chat(&agent, "Good morning").await;
+    assert_eq!(cron_results(&account.client, 2).await, found);
+    let whole = serde_json::to_string(&Log::read(&server.operator()).await.0).expect("events are JSON");
+    assert!(
+        !whole.contains("How full is the moon"),
+        "it is in the log in clear"
+    );
 }
