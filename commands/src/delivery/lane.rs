@@ -136,8 +136,7 @@ async fn over(pause: Pause, works: &Works) {
     }
 }
 
-/// Delivers, and then what is to be sent next, for as long as there is something: a task for each delivery would
-/// cost as much as the delivery.
+/// Delivers, and then what is to be sent next, for as long as there is something: going on here wakes nobody.
 async fn deliver(lane: Arc<Lane>, works: Arc<Works>, cancel: CancellationToken, mut job: Box<Job>) -> Done {
     loop {
         let tried = try_once(&works, *job).await;
@@ -185,10 +184,8 @@ async fn read_on(works: &Works, lane: &Lane, read: Read) -> Result<(Vec<Arc<Enve
     let Some(account) = &webhook.account_id else {
         return Ok((Vec::new(), read.until));
     };
-    let (events, seen) = works.pages.read(account, read.after, read.until).await?;
-    let wanted = events.iter().filter(|event| event.position <= seen);
-    let wanted = wanted.filter(|event| wants(&lane.id, &webhook, event));
-    Ok((wanted.cloned().collect(), seen))
+    let wanted = |event: &Envelope| wants(&lane.id, &webhook, event);
+    works.pages.read(account, read.after, read.until, wanted).await
 }
 
 async fn try_once(works: &Works, mut job: Job) -> Tried {

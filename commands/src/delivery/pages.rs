@@ -28,17 +28,29 @@ impl Pages {
         }
     }
 
-    /// Events of the account after that position, and up to where they are all of them: `until` at most, while
-    /// the events may go on beyond it.
+    /// Wanted events of the account after that position, and up to where they are all of them: `until` at most.
     pub(super) async fn read(
         &self,
         account: &AccountId,
         after: u64,
         until: u64,
-    ) -> Result<(Events, u64), LogError> {
+        wanted: impl Fn(&Envelope) -> bool,
+    ) -> Result<(Vec<Arc<Envelope>>, u64), LogError> {
+        let events = self.page(account, after, until).await?;
+        let full = events.len() >= PAGE as usize;
+        let last = events.last().filter(|_| full);
+        let seen = last.map_or(until, |last| last.position.min(until));
+        let events = events
+            .iter()
+            .filter(|event| event.position <= seen && wanted(event));
+        Ok((events.cloned().collect(), seen))
+    }
+
+    /// The next page; a full one may go on beyond `until`.
+    async fn page(&self, account: &AccountId, after: u64, until: u64) -> Result<Events, LogError> {
         let key = (account.clone(), after);
         let place = match self.full.get_value_or_guard_async(&key).await {
-            Ok(events) => return Ok(bounded(events, until)),
+            Ok(events) => return Ok(events),
             Err(place) => place,
         };
         let query = EventQuery {
@@ -49,18 +61,12 @@ impl Pages {
             ..EventQuery::default()
         };
         let events: Events = self.log.read(&query).await?.into();
-        if events.len() < PAGE as usize {
-            return Ok((events, until));
+        if events.len() >= PAGE as usize {
+            // Whether somebody else has put it there meanwhile does not matter: it is the same.
+            drop(place.insert(Arc::clone(&events)));
         }
-        // Whether somebody else has put it there meanwhile does not matter: it is the same.
-        drop(place.insert(Arc::clone(&events)));
-        Ok(bounded(events, until))
+        Ok(events)
     }
-}
-
-fn bounded(full: Events, until: u64) -> (Events, u64) {
-    let last = full.last().map_or(until, |last| last.position);
-    (full, last.min(until))
 }
 
 #[cfg(test)]
