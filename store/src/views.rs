@@ -18,6 +18,8 @@ use crate::{
 
 /// How often a read looks for the table again when a view was switched under it.
 const TRIES: usize = 3;
+/// Where a row of [`newest_statement`] holds the count.
+const COUNT: usize = 8;
 /// Documents read at once for a digest.
 const PAGE: u32 = 1000;
 
@@ -106,6 +108,19 @@ fn list_statement(dialect: Dialect, view: &dyn AnyView, table: &str, query: &Que
         ),
     };
     Statement::new(sql, conditions.args)
+}
+
+/// As [`list_statement`] from the newest on, each row with how many documents match behind its columns: one
+/// statement sees one commit on both databases.
+fn newest_statement(dialect: Dialect, view: &dyn AnyView, table: &str, query: &Query) -> Statement {
+    let list = list_statement(dialect, view, table, query, u64::from(query.limit));
+    // Its parameters are the first of the list's: the filters and the account.
+    let count = count_statement(dialect, view, table, query);
+    let sql = format!(
+        "SELECT newest.*, ({}) FROM ({}) AS newest ORDER BY 5 DESC",
+        count.sql, list.sql
+    );
+    Statement::new(sql, list.args)
 }
 
 fn count_statement(dialect: Dialect, view: &dyn AnyView, table: &str, query: &Query) -> Statement {
@@ -319,6 +334,22 @@ impl Views for Store {
         // Another node's write may be on the page before this node has heard of it.
         let position = data.iter().map(|doc| doc.position).fold(position, u64::max);
         Ok(Page { data, next, position })
+    }
+
+    async fn newest(&self, view: &str, query: &Query) -> Result<(Vec<Doc>, u64), LogError> {
+        if query.limit == 0 || cannot_match(query) {
+            return Ok((Vec::new(), self.count(view, query).await?));
+        }
+        let view = self.0.shared.views.index(view)?;
+        let (dialect, folder) = (self.0.db.dialect(), self.0.shared.views.view(view));
+        let query = Query {
+            after: None,
+            ..query.clone()
+        };
+        let statement = |table: &Table| newest_statement(dialect, folder, &table.name, &query);
+        let mut rows = self.fetch_view(view, statement).await?;
+        let total = rows.first().map_or(0, |row| row.number(COUNT));
+        Ok((rows.iter_mut().map(doc_of).collect(), total))
     }
 
     async fn count(&self, view: &str, query: &Query) -> Result<u64, LogError> {

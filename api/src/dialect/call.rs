@@ -194,9 +194,7 @@ impl Call {
             after: None,
             limit,
         };
-        let views = self.state.views_port();
-        let page = views.page::<P>(&query).await?;
-        Ok((page.data, views.count(P::NAME, &query).await?))
+        Ok(self.state.views_port().newest_of::<P>(&query).await?)
     }
 
     /// Everything of the account that matches, as it is stored: for [`parts`].

@@ -126,6 +126,19 @@ impl Views for MemoryStore {
         })
     }
 
+    async fn newest(&self, view: &str, query: &Query) -> Result<(Vec<Doc>, u64), LogError> {
+        let state = self.state.lock();
+        let rows = state.docs.get(view).into_iter().flat_map(BTreeMap::values);
+        let mut docs: Vec<Doc> = rows
+            .filter(|stored| matches(&stored.row, query))
+            .map(doc_of)
+            .collect();
+        docs.sort_by_key(|doc| std::cmp::Reverse(doc.created_position));
+        let total = docs.len() as u64;
+        docs.truncate(query.limit as usize);
+        Ok((docs, total))
+    }
+
     async fn count(&self, view: &str, query: &Query) -> Result<u64, LogError> {
         let state = self.state.lock();
         let rows = state.docs.get(view).into_iter().flat_map(BTreeMap::values);

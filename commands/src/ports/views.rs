@@ -34,6 +34,9 @@ pub trait Views: Send + Sync + 'static {
     async fn get_many(&self, view: &str, ids: &[String]) -> Result<Vec<Doc>, LogError>;
     /// A page, newest first. An unknown filter field matches nothing.
     async fn list(&self, view: &str, query: &Query) -> Result<Page<Doc>, LogError>;
+    /// The newest documents that match, and how many match in all, both as of one commit (`after` is not
+    /// looked at).
+    async fn newest(&self, view: &str, query: &Query) -> Result<(Vec<Doc>, u64), LogError>;
     /// How many documents match (`after` and `limit` are not looked at).
     async fn count(&self, view: &str, query: &Query) -> Result<u64, LogError>;
     /// Builds these views (none named: all) anew in one pass over the log, beside the serving ones, and
@@ -67,6 +70,13 @@ impl dyn Views {
             next: page.next,
             position: page.position,
         })
+    }
+
+    /// The newest documents that match, typed, and how many match in all.
+    pub async fn newest_of<P: Projection>(&self, query: &Query) -> Result<(Vec<P::Doc>, u64), LogError> {
+        let (docs, total) = self.newest(P::NAME, query).await?;
+        let docs = docs.iter().map(decode::<P>).collect::<Result<_, _>>()?;
+        Ok((docs, total))
     }
 
     /// Every document that matches, newest first, over all pages.

@@ -15,6 +15,7 @@ use super::{
 on_both! {
     pages_hold_every_document_once_newest_first,
     filters_are_applied,
+    the_newest_are_as_of_their_count,
     an_account_sees_its_own_and_the_catalogue,
     several_documents_are_read_at_once,
     the_ring_and_the_database_tell_the_same,
@@ -59,6 +60,37 @@ async fn pages_hold_every_document_once_newest_first(database: Database) {
     };
     assert_eq!(store.list("places", &exact).await.unwrap().next, None);
     assert_eq!(store.list("places", &Query::default()).await.unwrap().data, []);
+    // The newest and their number, wherever a page before ended.
+    let few = Query { limit: 3, ..query };
+    let (newest, total) = store.newest("places", &few).await.unwrap();
+    assert_eq!((ids(&newest), total), (vec!["p/late3", "p/late2", "p/late1"], 28));
+    assert_eq!(
+        store.newest("places", &Query::default()).await.unwrap(),
+        (vec![], 28)
+    );
+}
+
+/// Whoever waits for the count finds the document that makes it.
+async fn the_newest_are_as_of_their_count(database: Database) {
+    let store = database.open().await;
+    let writer = store.clone();
+    let writing = tokio::spawn(async move {
+        for number in 0..200 {
+            claim(&writer, &format!("p/{number:03}"), 0, "x").await;
+        }
+    });
+    let query = Query {
+        limit: 1,
+        ..Query::default()
+    };
+    let mut counted = 0;
+    while counted < 200 {
+        let (newest, total) = store.newest("places", &query).await.unwrap();
+        let last = total.checked_sub(1).map(|last| format!("p/{last:03}"));
+        assert_eq!(newest.first().map(|doc| doc.id.to_string()), last);
+        counted = total;
+    }
+    writing.await.unwrap();
 }
 
 async fn filtered(store: &Store, view: &str, filters: Vec<Filter>) -> Vec<String> {
@@ -68,6 +100,8 @@ async fn filtered(store: &Store, view: &str, filters: Vec<Filter>) -> Vec<String
     };
     let docs = store.list(view, &query).await.unwrap().data;
     assert_eq!(store.count(view, &query).await.unwrap(), docs.len() as u64);
+    let newest = store.newest(view, &query).await.unwrap();
+    assert_eq!(newest, (docs.clone(), docs.len() as u64));
     docs.iter().map(|doc| doc.id.to_string()).collect()
 }
 
