@@ -1,6 +1,7 @@
 //! Our feed and our streamed replies, read by programs of other people: an SSE client from npm and the CloudEvents SDK from PyPI; and
 //! our log, read by stock `postgres-es`; runtimes on EC2 as moto simulates it; and the documents of our
-//! dialects, tried out by schemathesis; deliveries of webhooks, verified by the libraries of their receivers.
+//! dialects, tried out by schemathesis; deliveries of webhooks, verified by the libraries of their receivers;
+//! payments, judged by Stripe's own library.
 //! `cargo xtask test` installs them and names them in the environment.
 
 mod ec2;
@@ -9,6 +10,9 @@ mod harness;
 mod openai;
 mod schemathesis;
 mod stock_store;
+mod stripe;
+#[path = "../../gateways/src/stripe/tests/server.rs"]
+mod stripe_wire;
 mod webhooks;
 
 use std::{path::Path, process::Stdio};

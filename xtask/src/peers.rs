@@ -1,4 +1,5 @@
-//! Programs by other people that the suites talk to: a CloudEvents reader from PyPI, an SSE client from npm.
+//! Programs by other people that the suites talk to: readers of our feeds and streams, judges of webhooks and payments,
+//! simulations of EC2 and Stripe, a real gateway; from PyPI and npm.
 //!
 //! They live in `tests/peers`, each with a list of what it needs; they are installed below the target folder.
 //! And one that is a crate of its own, the baseline of the benches on stock `postgres-es`.

@@ -82,11 +82,15 @@ fn start_postgres(environment: &mut Environment, left_out: &mut Vec<String>) -> 
 fn find_peers(target: &Path, environment: &mut Environment, left_out: &mut Vec<String>) {
     match peers::python(target) {
         Ok(python) => environment.push(("REEF_TEST_PYTHON", python)),
-        Err(error) => left_out.push(format!("the CloudEvents SDK and localstripe (PyPI): {error:#}")),
+        Err(error) => left_out.push(format!(
+            "the readers of feeds and streams, moto, localstripe and schemathesis (PyPI): {error:#}"
+        )),
     }
     match peers::node(target) {
         Ok(modules) => environment.push(("REEF_TEST_NODE_MODULES", modules)),
-        Err(error) => left_out.push(format!("the feed read by `eventsource` (npm): {error:#}")),
+        Err(error) => left_out.push(format!(
+            "the readers of feeds and streams, and the judges of webhooks and payments (npm): {error:#}"
+        )),
     }
     match peers::openclaw(target) {
         Ok(modules) => environment.push(("REEF_TEST_OPENCLAW", modules)),

@@ -1,7 +1,7 @@
 //! Stripe's side of the wire, as far as Checkout Sessions go: bearer key, form, idempotency keys, errors.
 //!
 //! Written after <https://docs.stripe.com/api/checkout/sessions/create>, `/api/idempotent_requests` and
-//! `/api/errors`; localstripe has no Checkout Sessions.
+//! `/api/errors`; localstripe has no Checkout Sessions. Stripe's own library speaks to it in `tests/peers/stripe.rs`.
 #![allow(dead_code, reason = "each program that includes this file uses its part")]
 
 use std::{
