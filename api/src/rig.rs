@@ -14,6 +14,7 @@ use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use reef_commands::{
     Bus, Drivers, Gateways, RandomEntropy, Secrets, Services,
+    account::Plans,
     conversation::Chat,
     delivery::{DispatchParts, Dispatcher},
     follower::FollowerConfig,
@@ -136,6 +137,7 @@ impl Rig {
             log_lines: Arc::new(MemoryLogLines::new(clock)),
             sightings: Arc::new(store.clone()),
             gateways,
+            plans: Plans::default(),
         };
         let bus = Bus::new(services);
         let drivers = drivers(&bus);

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
-use reef_commands::{Bus, Gateways, RandomEntropy, Services, ports::SystemClock};
+use reef_commands::{Bus, Gateways, RandomEntropy, Services, account::Plans, ports::SystemClock};
 use reef_runtimes::MemoryLogLines;
 use reef_store::Store;
 
@@ -41,5 +41,6 @@ pub(crate) fn services(store: &Store) -> Services {
         log_lines: Arc::new(MemoryLogLines::new(Arc::new(SystemClock))),
         sightings: Arc::new(store.clone()),
         gateways: Gateways::default(),
+        plans: Plans::default(),
     }
 }

@@ -1,6 +1,7 @@
 //! Configuration: a TOML file, then `REEF_*` variables, then nothing else. Unknown keys are refused.
 
 use std::{
+    collections::HashMap,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
@@ -11,7 +12,8 @@ use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
-use reef_commands::delivery::DispatchConfig;
+use reef_commands::{account::Plans, delivery::DispatchConfig};
+use reef_domain::Dialect;
 use reef_gateways::identity::IssuerConfig;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -81,6 +83,9 @@ pub(crate) struct Config {
     pub(crate) log_login_codes: bool,
     /// What a new account of Thermidora starts with, in micro-dollars.
     pub(crate) thermidora_balance_micro: u64,
+    /// What an hour of a running runtime costs the accounts that are opened from now on, by dialect, in
+    /// micro-credits or micro-dollars.
+    pub(crate) price_micro_per_hour: HashMap<Dialect, u64>,
     /// Key of the Stripe account that takes payments.
     pub(crate) stripe_secret_key: Option<String>,
     /// Signing secret of the webhook by which Stripe tells of payments.
@@ -169,6 +174,7 @@ impl Default for Config {
             smtp_ca_file: None,
             log_login_codes: false,
             thermidora_balance_micro: 0,
+            price_micro_per_hour: HashMap::new(),
             stripe_secret_key: None,
             stripe_webhook_secret: None,
             stripe_base_url: None,
@@ -231,6 +237,11 @@ impl Config {
             disable_after: TimeDelta::seconds(self.webhook_disable_after_s.into()),
             ..DispatchConfig::default()
         })
+    }
+
+    /// The plans that new accounts start on.
+    pub(crate) fn plans(&self) -> Result<Plans> {
+        Plans::priced(self.price_micro_per_hour.clone()).context("price_micro_per_hour")
     }
 
     /// The database's URL.

@@ -118,6 +118,7 @@ fn services(config: &Config, keys: &Keys, store: &Store) -> Result<Services> {
         log_lines,
         sightings: Arc::new(store.clone()),
         gateways,
+        plans: config.plans()?,
     })
 }
 

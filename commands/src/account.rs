@@ -1,5 +1,7 @@
 //! Accounts, their users and plans.
 
+mod plans;
+
 use reef_domain::{
     AccountId, Dialect, RefusalKind, UserId,
     account::{Account, AccountCommand, AccountStatus, Plan, Role},
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{Audience, CommandError, CommandSpec, Outcome, Unit, UseCase, digest_key};
+
+pub use plans::{Plans, PriceTooHigh};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec::of::<RegisterAccount>(),
@@ -84,7 +88,8 @@ pub(crate) struct Opening {
     pub(crate) dialect: Dialect,
     pub(crate) name: String,
     pub(crate) owner_email: Option<String>,
-    pub(crate) plan: Plan,
+    /// Its plan; what the server opens accounts of the dialect on when absent.
+    pub(crate) plan: Option<Plan>,
     /// Id of the owner; made when absent.
     pub(crate) user_id: Option<UserId>,
 }
@@ -97,13 +102,16 @@ impl Opening {
             Some(chosen) => chosen.clone(),
             None => new_user_id(unit, self.dialect),
         };
+        let plan = self
+            .plan
+            .unwrap_or_else(|| unit.services().plans.of(self.dialect));
         let register = AccountCommand::Register {
             account_id: account_id.clone(),
             dialect: self.dialect,
             name: self.name,
             owner_user_id: user_id.clone(),
             owner_email: self.owner_email.clone(),
-            plan: self.plan,
+            plan,
         };
         unit.decide::<Account>(&account_id, register).await?;
         let open = LedgerCommand::Open {
@@ -205,7 +213,7 @@ pub struct RegisterAccount {
     /// The wire API its clients speak; `native` when absent.
     #[serde(default)]
     pub dialect: Dialect,
-    /// Its plan; the dialect's usual one when absent.
+    /// Its plan; the one that the server opens accounts of the dialect on when absent.
     #[serde(default)]
     pub plan: Option<Plan>,
     /// Id of the account; made when absent.
@@ -228,10 +236,7 @@ impl UseCase for RegisterAccount {
             dialect: self.dialect,
             name: self.name.clone(),
             owner_email: Some(self.owner_email.clone()),
-            plan: self
-                .plan
-                .clone()
-                .unwrap_or_else(|| Plan::for_dialect(self.dialect)),
+            plan: self.plan.clone(),
             user_id: self.user_id.clone(),
         };
         let user_id = opening.open(unit).await?;

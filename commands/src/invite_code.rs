@@ -2,7 +2,7 @@
 
 use reef_domain::{
     AccountId, Dialect, InviteCodeId, UserId,
-    account::{Account, Plan},
+    account::Account,
     invite_code::{InviteCode, InviteCodeCommand},
     ledger::{Ledger, LedgerCommand},
 };
@@ -124,7 +124,7 @@ async fn open(unit: &mut Unit<'_>, registration: Registration) -> Result<Outcome
         dialect: registration.dialect,
         name: registration.name,
         owner_email: Some(registration.email),
-        plan: Plan::for_dialect(registration.dialect),
+        plan: None,
         user_id: None,
     };
     opening.open(unit).await?;

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     Entropy,
+    account::Plans,
     ports::{
         AccountTokens, Clock, EventLog, LogLines, Mail, Payments, RuntimeDriver, SessionTokens, Sightings,
         Vault, Views, WebhookSender, Workspace,
@@ -72,4 +73,6 @@ pub struct Services {
     pub sightings: Arc<dyn Sightings>,
     /// Services outside.
     pub gateways: Gateways,
+    /// What new accounts start on.
+    pub plans: Plans,
 }

@@ -9,7 +9,7 @@
 
 use reef_domain::{
     AccountId, Actor, ActorKind, Dialect, IdentityId, RefusalKind, UserId,
-    account::{Account, AccountCommand, AccountStatus, Plan, is_email},
+    account::{Account, AccountCommand, AccountStatus, is_email},
     reservation::{Reservation, ReservationCommand},
 };
 use reef_projections::views::{account::Accounts, identity::Identities};
@@ -96,7 +96,7 @@ async fn first_sign_in(
         dialect: identity.dialect,
         name: display_name(&identity),
         owner_email: free_email(unit, &identity).await?,
-        plan: Plan::for_dialect(identity.dialect),
+        plan: None,
         user_id: own_user_id(&identity),
     };
     let user_id = opening.open(unit).await?;

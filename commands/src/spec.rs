@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     Answer, Bus, Caller, CommandError, Gateways, RandomEntropy, Request, Services, UseCase,
-    account::{AddUser, RegisterAccount},
+    account::{AddUser, Plans, RegisterAccount},
     memory::MemoryStore,
     policy::CreatePolicy,
     ports::Clock,
@@ -72,6 +72,7 @@ impl World {
             log_lines: store.clone(),
             sightings: store.clone(),
             gateways,
+            plans: Plans::default(),
         });
         Self { bus, store }
     }

@@ -24,12 +24,18 @@ impl Account {
 
     /// The same in a dialect, over the operator's client.
     pub(crate) async fn of(operator: &Client, dialect: &str, name: &str) -> Self {
+        let account = Self::poor(operator, dialect, name).await;
+        let credits = json!({ "account_id": account.id, "amount_micro": 100_000_000 });
+        operator.command("GrantCredits", credits).await.ok();
+        account
+    }
+
+    /// The same without credits.
+    pub(crate) async fn poor(operator: &Client, dialect: &str, name: &str) -> Self {
         let account =
             json!({ "name": name, "owner_email": format!("{name}@example.com"), "dialect": dialect });
         let made = operator.command("RegisterAccount", account).await.ok();
         let id = made.id();
-        let credits = json!({ "account_id": id, "amount_micro": 100_000_000 });
-        operator.command("GrantCredits", credits).await.ok();
         let issued = operator
             .command("IssueApiKey", json!({ "account_id": id, "name": "tests" }))
             .await

@@ -1,10 +1,11 @@
 //! The real server with services outside in its configuration.
 
+use reqwest::Method;
 use serde_json::json;
 
 use crate::{
     WEBHOOK_SECRET,
-    harness::{Account, Database, Setup},
+    harness::{Account, Database, LONG, Setup, wait_until},
     server,
 };
 
@@ -72,9 +73,48 @@ async fn without_stripe_buying_says_so() {
     );
 }
 
+/// Prices hold for accounts that are opened from then on; who has an account keeps its plan.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_price_of_an_hour_is_configured() {
+    let database = Database::sqlite();
+    let instances = "/thermidora/v1/instances";
+    let named = json!({ "name": "my-agents" });
+
+    let mut server = Setup::on(&database).start().await;
+    let before = Account::poor(&server.operator(), "thermidora", "before").await;
+    let request = before.client.request(Method::POST, instances).json(&named);
+    let refused = before.client.send(request).await.expect("an answer");
+    assert_eq!(refused.status, 402, "{}", refused.text);
+    server.terminate().await;
+
+    let free = Setup::on(&database).with("REEF_PRICE_MICRO_PER_HOUR", "{thermidora=0, tropic=7000000}");
+    let server = free.start().await;
+    let (after, tropic) = (
+        Account::poor(&server.operator(), "thermidora", "after").await,
+        Account::poor(&server.operator(), "tropic", "fish").await,
+    );
+    for (account, price) in [(&before, 50_000), (&after, 0), (&tropic, 7_000_000)] {
+        let document = server.operator().document("accounts", &account.id).await;
+        assert_eq!(document["plan"]["price_micro_per_hour"], price, "{document}");
+    }
+    let request = after.client.request(Method::POST, instances).json(&named);
+    let made = after.client.send(request).await.expect("an answer").ok().body;
+    let instance = format!("{instances}/{}", made["instanceId"].as_str().expect("an id"));
+    wait_until("the instance runs without a balance", LONG, async || {
+        let shown = after.client.get(&instance).await.ok().body;
+        (shown["status"] == "running").then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_configuration_that_cannot_work_is_refused_at_start() {
-    let bad: [(&[(&str, &str)], &str); 6] = [
+    let bad: [(&[(&str, &str)], &str); 8] = [
+        (
+            &[("REEF_PRICE_MICRO_PER_HOUR", "{thermidora=1000000000001}")],
+            "at most 1000000000000 micro-credits",
+        ),
+        (&[("REEF_PRICE_MICRO_PER_HOUR", "{reef=1}")], "unknown variant"),
         (
             &[("REEF_STRIPE_SECRET_KEY", "sk_test_hidden")],
             "stripe_webhook_secret is missing",

@@ -14,7 +14,7 @@ use futures::future::join_all;
 use harness::{Database, on_both_databases};
 use reef_commands::{
     Bus, Caller, Gateways, RandomEntropy, Request, Services,
-    account::RegisterAccount,
+    account::{Plans, RegisterAccount},
     ledger::{Applied, StartCreditCheckout, apply_payment_event},
     ports::{ExternalIdentity, PaymentError, Payments, SystemClock},
     sign_in,
@@ -62,6 +62,7 @@ async fn node(database: &Database, stripe: &server::Server) -> (Bus, Arc<Stripe>
             payments: Some(Arc::clone(&stripe) as _),
             ..Gateways::default()
         },
+        plans: Plans::default(),
     };
     (Bus::new(services), stripe)
 }

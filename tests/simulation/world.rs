@@ -10,8 +10,8 @@ use std::{
 
 use chrono::TimeDelta;
 use reef_commands::{
-    Answer, Bus, Drivers, Gateways, Services, managers::Context, memory::MemoryStore, ports::Clock,
-    task::NodeReports,
+    Answer, Bus, Drivers, Gateways, Services, account::Plans, managers::Context, memory::MemoryStore,
+    ports::Clock, task::NodeReports,
 };
 use reef_domain::{AccountId, UserId};
 use serde_json::json;
@@ -59,6 +59,7 @@ impl World {
             log_lines: store.clone(),
             sightings: store.clone(),
             gateways: Gateways::default(),
+            plans: Plans::default(),
         };
         let mut world = Self {
             chance,

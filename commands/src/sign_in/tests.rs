@@ -45,7 +45,10 @@ async fn the_first_sign_in_opens_an_account() {
     let account = account(&world, &caller).await;
     assert_eq!((&*account.name, account.owner_email), ("user_2abc", None));
     assert_eq!(account.users.len(), 1);
-    assert_eq!(account.plan, Plan::for_dialect(Dialect::Tropic));
+    assert_eq!(
+        account.plan,
+        reef_domain::account::Plan::for_dialect(Dialect::Tropic)
+    );
     let expected = [
         "ReservationClaimed",
         "AccountRegistered",

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::driver::FakeDriver;
 use crate::{
     Answer, Bus, Drivers, Gateways, RandomEntropy, Services,
-    account::AssignPlan,
+    account::{AssignPlan, Plans},
     agent::DeployAgent,
     follower::{Cause, EffectError, Follower, FollowerConfig, Intent, ProcessManager},
     ledger::GrantCredits,
@@ -65,6 +65,7 @@ impl Stage {
             log_lines: store.clone(),
             sightings: store.clone(),
             gateways: Gateways::default(),
+            plans: Plans::default(),
         });
         let driver = FakeDriver::new(clock);
         driver.reports_to(Arc::new(NodeReports::new(bus.clone(), TimeDelta::minutes(5))));

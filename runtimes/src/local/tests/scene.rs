@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use reef_commands::{
     Bus, Caller, Gateways, RandomEntropy, Request, Services, UseCase,
-    account::RegisterAccount,
+    account::{Plans, RegisterAccount},
     agent::DeployAgent,
     digest_key,
     machine::{ActivateMachine, ConnectedMachine, Desk, RegisterMachine, recognise},
@@ -73,6 +73,7 @@ impl Scene {
             log_lines: store.clone(),
             sightings: store.clone(),
             gateways: Gateways::default(),
+            plans: Plans::default(),
         });
         seed(&bus).await.unwrap();
         Self::with(store, bus, "one", grace).await
