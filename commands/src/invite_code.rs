@@ -15,7 +15,10 @@ use crate::{
     digest_key,
 };
 
-pub(crate) const COMMANDS: &[CommandSpec] = &[CommandSpec::of::<IssueInviteCode>()];
+pub(crate) const COMMANDS: &[CommandSpec] = &[
+    CommandSpec::of::<IssueInviteCode>(),
+    CommandSpec::of::<RevokeInviteCode>(),
+];
 
 /// The grant with which an account starts.
 const FIRST_GRANT: &str = "starting-balance";
@@ -65,6 +68,27 @@ impl UseCase for IssueInviteCode {
         };
         unit.decide::<InviteCode>(&id, issue).await?;
         Ok(Outcome::of::<InviteCode>(&id).showing(json!({ "code": code, "uses": self.uses })))
+    }
+}
+
+/// Takes an invite code back: it opens no more accounts. Those that it opened stay.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeInviteCode {
+    /// Id of the code: its SHA-256, 64 lower-case hexadecimal digits, as `IssueInviteCode` answers it.
+    pub invite_code_id: InviteCodeId,
+}
+
+impl UseCase for RevokeInviteCode {
+    const NAME: &'static str = "RevokeInviteCode";
+    const AUDIENCE: Audience = Audience::Operator;
+    const SCOPE: &'static str = "accounts:write";
+
+    async fn handle(&self, unit: &mut Unit<'_>) -> Result<Outcome, CommandError> {
+        unit.edit::<InviteCode>(&self.invite_code_id).await?;
+        unit.decide::<InviteCode>(&self.invite_code_id, InviteCodeCommand::Revoke)
+            .await?;
+        Ok(Outcome::of::<InviteCode>(&self.invite_code_id))
     }
 }
 

@@ -16,6 +16,8 @@ pub struct InviteCode {
     pub dialect: Dialect,
     /// How often it still works.
     pub left: u32,
+    /// Whether it was taken back.
+    pub revoked: bool,
 }
 
 impl InviteCode {
@@ -42,6 +44,8 @@ pub enum InviteCodeCommand {
         /// The new account.
         account_id: AccountId,
     },
+    /// Take it back. Accounts that were registered with it stay.
+    Revoke,
 }
 
 events! {
@@ -61,13 +65,15 @@ events! {
             /// The new account.
             account_id: AccountId,
         },
+        /// It opens nothing any more.
+        Revoked = "InviteCodeRevoked", 1 {},
     }
 }
 
 /// Why an invite code says no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InviteCodeRefusal {
-    /// No such code, or one of another dialect.
+    /// No such code, one of another dialect, or one that was taken back.
     #[error("the invite code is not valid")]
     InviteCodeUnknown,
     /// It was redeemed as often as it was issued for.
@@ -123,7 +129,7 @@ impl Decider for InviteCode {
                 uses,
             }]),
             InviteCodeCommand::Redeem { dialect, .. }
-                if self.invite_code_id.is_none() || dialect != self.dialect =>
+                if self.invite_code_id.is_none() || dialect != self.dialect || self.revoked =>
             {
                 Err(InviteCodeRefusal::InviteCodeUnknown)
             }
@@ -131,6 +137,11 @@ impl Decider for InviteCode {
             InviteCodeCommand::Redeem { account_id, .. } => {
                 Ok(vec![InviteCodeEvent::Redeemed { account_id }])
             }
+            InviteCodeCommand::Revoke if self.invite_code_id.is_none() => {
+                Err(InviteCodeRefusal::InviteCodeUnknown)
+            }
+            InviteCodeCommand::Revoke if self.revoked => Ok(vec![]),
+            InviteCodeCommand::Revoke => Ok(vec![InviteCodeEvent::Revoked {}]),
         }
     }
 
@@ -146,6 +157,7 @@ impl Decider for InviteCode {
                 self.left = *uses;
             }
             InviteCodeEvent::Redeemed { .. } => self.left = self.left.saturating_sub(1),
+            InviteCodeEvent::Revoked {} => self.revoked = true,
         }
     }
 

@@ -1,10 +1,11 @@
 //! The operator's commands: what they print for people and for machines, and how they end.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Account, Database, Ended, Server, on_both_databases};
+use crate::harness::{Account, Database, Ended, Server, event_type, on_both_databases};
 
-on_both_databases!(everyday_commands, endings_tell_what_went_wrong);
+on_both_databases!(everyday_commands, invitations, endings_tell_what_went_wrong);
 
 async fn everyday_commands(database: Database) {
     let server = Server::start(&database).await;
@@ -83,6 +84,28 @@ async fn everyday_commands(database: Database) {
     assert_eq!(client.get("/v1/views/policies").await.status, 401, "revoked");
     server.reef(&["account", "suspend", account]).await.ok();
     server.reef(&["account", "reinstate", account]).await.ok();
+}
+
+async fn invitations(database: Database) {
+    let server = Server::start(&database).await;
+    let issued = server.reef(&["invite", "issue", "--uses", "2"]).await.ok();
+    let code = issued.first_line();
+    let register = async |name: &str| {
+        let body = json!({ "name": name, "email": format!("{name}@example.com"), "inviteCode": code });
+        let client = server.client(None);
+        let request = client.request(Method::POST, "/thermidora/v1/auth/register");
+        client.send(request.json(&body)).await.expect("an answer").status
+    };
+    assert_eq!(register("ada").await, 201);
+    for _ in 0..2 {
+        server.reef(&["invite", "revoke", code]).await.ok();
+    }
+    assert_eq!(register("bob").await, 400, "it was taken back");
+    let unknown = server.reef(&["invite", "revoke", "invite_made_up"]).await;
+    assert!(unknown.code.is_some_and(|code| code != 0), "{unknown:?}");
+    let types: Vec<Value> = server.operator().events(0).await;
+    let types = types.iter().map(event_type);
+    assert_eq!(types.filter(|kind| *kind == "InviteCodeRevoked").count(), 1);
 }
 
 async fn endings_tell_what_went_wrong(database: Database) {

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Subcommand;
+use reef_commands::digest_key;
 use serde_json::{Value, json};
 
 use crate::{client::Client, output::Output};
@@ -44,6 +45,11 @@ pub(crate) enum Invite {
         /// Dialect of those accounts.
         #[arg(long, default_value = "thermidora")]
         dialect: String,
+    },
+    /// Takes an invite code back: it opens no more accounts.
+    Revoke {
+        /// The code itself.
+        code: String,
     },
 }
 
@@ -132,12 +138,20 @@ async fn list(client: &Client, output: Output) -> Result<()> {
 
 impl Invite {
     pub(crate) async fn run(self, client: &Client, output: Output) -> Result<()> {
-        let Self::Issue { uses, dialect } = self;
-        let body = json!({ "uses": uses, "dialect": dialect });
-        let answer = client.command("IssueInviteCode", &body).await?;
-        output.show(&answer, || {
-            vec![format!("{}", answer["result"]["code"].as_str().unwrap_or("?"))]
-        })
+        match self {
+            Self::Issue { uses, dialect } => {
+                let body = json!({ "uses": uses, "dialect": dialect });
+                let answer = client.command("IssueInviteCode", &body).await?;
+                output.show(&answer, || {
+                    vec![format!("{}", answer["result"]["code"].as_str().unwrap_or("?"))]
+                })
+            }
+            Self::Revoke { code } => {
+                let body = json!({ "invite_code_id": digest_key(code.trim()) });
+                let answer = client.command("RevokeInviteCode", &body).await?;
+                output.show(&answer, || vec!["It opens no more accounts.".to_owned()])
+            }
+        }
     }
 }
 

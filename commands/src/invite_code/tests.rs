@@ -102,3 +102,20 @@ async fn the_ledger_starts_with_what_is_configured() {
         assert_eq!(ledger.balance_micro, balance);
     }
 }
+
+#[tokio::test]
+async fn a_code_that_was_taken_back_opens_nothing_and_what_it_opened_stays() {
+    let world = World::new();
+    let code = code(&world, 2).await;
+    let opened = register(&world.bus, &ada(&code), "spec").await.unwrap();
+    let revoke = |code: &str| RevokeInviteCode {
+        invite_code_id: digest_key(code).into(),
+    };
+    for _ in 0..2 {
+        world.operator(revoke(&code)).await.unwrap();
+    }
+    assert_eq!(refused(&world, &numbered(&code, 1)).await, "invite_code_unknown");
+    assert!(world.doc::<Accounts>(&opened.account_id).await.is_some());
+    let absent = world.operator(revoke("invite_made_up")).await;
+    assert_eq!(absent.unwrap_err().code(), "not_found");
+}

@@ -74,3 +74,18 @@ fn a_code_is_issued_once_and_for_some_uses() {
         given::<InviteCode>([]).when(issue(uses)).refused(No::UsesInvalid);
     }
 }
+
+#[test]
+fn what_was_taken_back_opens_nothing() {
+    given::<InviteCode>([issued(2), redeemed("acc_1")])
+        .when(Do::Revoke)
+        .then([Did::Revoked {}])
+        .when(redeem("acc_2"))
+        .refused(No::InviteCodeUnknown);
+    given::<InviteCode>([issued(1), Did::Revoked {}])
+        .when(Do::Revoke)
+        .then([]);
+    given::<InviteCode>([])
+        .when(Do::Revoke)
+        .refused(No::InviteCodeUnknown);
+}
