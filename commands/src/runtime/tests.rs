@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use reef_domain::Dialect;
+use reef_domain::{Dialect, account::Plan};
 use reef_projections::views::runtime::Runtimes;
 use serde_json::json;
 
 use super::*;
 use crate::{
-    Caller, Request,
+    Answer, Caller, Request,
+    account::AssignPlan,
     agent::DeployAgent,
     ledger::GrantCredits,
     spec::{Member, World, body, code, kinds},
@@ -52,6 +53,57 @@ async fn running(world: &World, runtime: &RuntimeId) {
         since: world.bus.services().clock.now(),
     };
     observe(world, runtime, report).await;
+}
+
+/// More agents than one page of a view has.
+#[tokio::test]
+async fn every_waiting_agent_is_put_on_it_and_every_one_that_failed_with_it_comes_back() {
+    const MANY: usize = 501;
+    let (world, member) = scene().await;
+    let mut plan = Plan::for_dialect(Dialect::Tropic);
+    plan.max_active_agents = Plan::MAX_AGENTS;
+    let assign = AssignPlan {
+        account_id: member.account.clone(),
+        plan,
+    };
+    world.operator(assign).await.unwrap();
+    let mut agents = Vec::new();
+    for number in 0..MANY {
+        let deploy = json!({ "template_id": "tmpl_research", "name": format!("Ada {number}") });
+        let deployed = world.by(&member.caller, body::<DeployAgent>(deploy)).await;
+        agents.push(deployed.unwrap().aggregate.id);
+    }
+    let answer = world
+        .by(&member.caller, body::<ProvisionRuntime>(json!({})))
+        .await
+        .unwrap();
+    let count = |answer: &Answer, kind: &str| {
+        let kinds = kinds(answer);
+        kinds.into_iter().filter(|known| *known == kind).count()
+    };
+    assert_eq!(count(&answer, "AgentPlaced"), MANY);
+
+    let runtime = RuntimeId::from(answer.aggregate.id);
+    for agent in &agents {
+        let fail = AgentCommand::ReportFailed {
+            code: RUNTIME_FAILED.to_owned(),
+            reason: "it is gone".to_owned(),
+        };
+        let request = Request::new(Caller::system("spec"), "spec");
+        world.bus.decide::<Agent>(agent, fail, &request).await.unwrap();
+    }
+    let failed = RuntimeCommand::ReportFailed {
+        code: "gone".to_owned(),
+        reason: "it is gone".to_owned(),
+        ran_until: None,
+    };
+    observe(&world, &runtime, failed).await;
+    let start = json!({ "runtime_id": runtime });
+    let answer = world
+        .by(&member.caller, body::<StartRuntime>(start))
+        .await
+        .unwrap();
+    assert_eq!(count(&answer, "AgentStartRequested"), MANY);
 }
 
 #[tokio::test]
