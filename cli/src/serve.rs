@@ -142,16 +142,18 @@ fn node_reports(config: &Config, bus: &Bus) -> Arc<dyn NodeEvents> {
 
 fn drivers(config: &Config, bus: &Bus, node: Arc<dyn NodeEvents>, hub: &Hub) -> Result<Drivers> {
     let services = bus.services();
+    let secrets = Arc::new(Secrets::new(bus.clone()));
     let ports = EmbeddedPorts {
         workspace: Arc::clone(&services.workspace),
         vault: Arc::clone(&services.vault),
-        secrets: Arc::new(Secrets::new(bus.clone())),
+        secrets: secrets.clone(),
         node,
         log_lines: Arc::clone(&services.log_lines),
         clock: Arc::clone(&services.clock),
     };
     let on_ec2 = Ec2Ports {
-        secrets: Arc::clone(&ports.secrets),
+        secrets: secrets.clone(),
+        environment: secrets,
         node: Arc::clone(&ports.node),
         log_lines: Arc::clone(&ports.log_lines),
         clock: Arc::clone(&ports.clock),

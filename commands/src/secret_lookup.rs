@@ -5,13 +5,24 @@
 //! runtime of a Thermidora account are its environment (contract, store-secrets): its agents have the values of its
 //! last start or restart.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use reef_domain::{AgentId, Dialect, VaultRef, account::Account, agent::Agent, runtime::Tenancy, secret};
+use reef_domain::{
+    AgentId, Dialect, RuntimeId, VaultRef,
+    account::Account,
+    agent::Agent,
+    runtime::{Runtime, Tenancy},
+    secret,
+};
 use zeroize::Zeroizing;
 
 use crate::{
     Bus, CommandError,
-    ports::{DriverError, VaultError, VaultOwner, runtime::ModelSecret, runtime::SecretLookup},
+    ports::{
+        DriverError, VaultError, VaultOwner,
+        runtime::{EnvironmentAt, EnvironmentLookup, ModelSecret, SecretLookup},
+    },
 };
 
 /// Looks secrets up by name: the agent's own, else its runtime's, its owner's, its account's.
@@ -72,6 +83,49 @@ impl Secrets {
             }
             Some(_) | None => Ok((false, false)),
         }
+    }
+}
+
+impl Secrets {
+    async fn variables(
+        &self,
+        runtime: &RuntimeId,
+        at: EnvironmentAt,
+    ) -> Result<Option<BTreeMap<String, ModelSecret>>, CommandError> {
+        let state = self.0.state::<Runtime>(runtime).await?;
+        let account = state
+            .filter(|runtime| runtime.tenancy == Tenancy::Shared)
+            .and_then(|runtime| runtime.account_id.clone());
+        let Some(account) = account else { return Ok(None) };
+        let account = self.0.state::<Account>(&account).await?;
+        if !account.is_some_and(|account| syncs_environment(account.dialect)) {
+            return Ok(None);
+        }
+        let owner = format!("runtime/{runtime}");
+        let secrets = self.0.state::<secret::Secrets>(&owner).await?;
+        let known = secrets.as_ref().and_then(|secrets| match at {
+            EnvironmentAt::LastStart => secrets.in_force.as_ref(),
+            EnvironmentAt::NextStart => Some(&secrets.names),
+        });
+        let mut variables = BTreeMap::new();
+        for (name, place) in known.into_iter().flatten() {
+            if let Some(value) = self.value(&owner, place).await? {
+                variables.insert(name.clone(), value);
+            }
+        }
+        Ok(Some(variables))
+    }
+}
+
+#[async_trait]
+impl EnvironmentLookup for Secrets {
+    async fn environment(
+        &self,
+        runtime: &RuntimeId,
+        at: EnvironmentAt,
+    ) -> Result<Option<BTreeMap<String, ModelSecret>>, DriverError> {
+        let variables = self.variables(runtime, at).await;
+        variables.map_err(|error| DriverError::Transient(error.to_string()))
     }
 }
 

@@ -8,8 +8,9 @@
 //! Agents are entries of the gateway's `openclaw.json` with a workspace each; one gateway serves all agents
 //! of a runtime. Everything on the instance is done by orders ([`orders`]), small programs that are safe to
 //! run twice; messages and tasks are put to the gateway over the instance's loopback, so no port has to be
-//! open for us and the gateway's token, made on the instance, never leaves it. Keys of model providers go
-//! as encrypted parameters that the instance fetches by its role; scripts name them only.
+//! open for us and the gateway's token, made on the instance, never leaves it. Keys of model providers and
+//! variables of the owner go as encrypted parameters that the instance fetches by its role; scripts name
+//! them only ([`lending`]).
 //!
 //! **Invariant:** nothing is kept in the process. What cannot be seen is an error, never an assumption.
 
@@ -19,6 +20,7 @@ mod credentials;
 mod error;
 mod firewall;
 mod instances;
+mod lending;
 mod lifecycle;
 mod orders;
 mod query;
@@ -36,7 +38,8 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use reef_commands::ports::{
     AgentBundle, ChatChunk, ChatRequest, Clock, DriverError, EffectToken, LogLevel, LogLines, NodeEvents,
-    RuntimeDriver, RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment, runtime::SecretLookup,
+    RuntimeDriver, RuntimeObservation, RuntimeSettings, RuntimeSpec, TaskAssignment,
+    runtime::{EnvironmentLookup, SecretLookup},
 };
 use reef_domain::AgentId;
 
@@ -54,6 +57,8 @@ pub const PROVIDER: &str = "ec2";
 pub struct Ec2Ports {
     /// Agents' own keys of model providers.
     pub secrets: Arc<dyn SecretLookup>,
+    /// Variables that owners set for the processes of their runtimes.
+    pub environment: Arc<dyn EnvironmentLookup>,
     /// Where reports about tasks go.
     pub node: Arc<dyn NodeEvents>,
     /// Where log lines go. They tell what was done, never what was said.

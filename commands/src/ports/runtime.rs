@@ -279,6 +279,26 @@ pub trait RuntimeDriver: Send + Sync + 'static {
 #[derive(Debug, Clone)]
 pub struct ModelSecret(pub Zeroizing<String>);
 
+/// At which point the environment of a runtime is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnvironmentAt {
+    /// As its processes have it: of their last start or restart.
+    LastStart,
+    /// As they would get it if they were started now.
+    NextStart,
+}
+
+/// Finds the environment that the owner of a runtime has set for its processes.
+#[async_trait]
+pub trait EnvironmentLookup: Send + Sync + 'static {
+    /// Values by the name of the variable; `None`: secrets are not the environment of that runtime.
+    async fn environment(
+        &self,
+        runtime: &RuntimeId,
+        at: EnvironmentAt,
+    ) -> Result<Option<BTreeMap<String, ModelSecret>>, DriverError>;
+}
+
 /// Finds an agent's secrets by name: the agent's own, else its runtime's, else its owner's.
 #[async_trait]
 pub trait SecretLookup: Send + Sync + 'static {

@@ -7,22 +7,10 @@ use reef_commands::ports::{
     AgentBundle, DriverError, EffectToken, LogLevel, RuntimeObservation, RuntimeSettings, RuntimeSpec,
 };
 use reef_domain::AgentId;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{
-    Cloud, firewall,
-    instances::{Instance, RUNTIME_TAG},
-    orders::Order,
-    tools,
-};
+use super::{Cloud, firewall, instances::Instance, orders::Order, tools};
 
-/// Agents' secrets by the name Reef knows them by, and by the variable the gateway reads.
-const KEYS: &[(&str, &str)] = &[
-    ("anthropic_api_key", "ANTHROPIC_API_KEY"),
-    ("openai_api_key", "OPENAI_API_KEY"),
-];
-/// Tag of a parameter with the one instance that may read it.
-const INSTANCE_TAG: &str = "reef:instance";
 /// Characters of an agent's id in OpenClaw.
 const MAX_NAME: usize = 64;
 
@@ -60,7 +48,7 @@ impl Cloud {
 
     pub(super) async fn push(&self, spec: &RuntimeSpec, bundle: &AgentBundle) -> Result<(), DriverError> {
         let instance = self.reachable(spec).await?;
-        let secrets = self.lend_secrets(spec, &instance, &bundle.agent_id).await?;
+        let loan = self.lend(spec, &instance, &bundle.agent_id).await?;
         let installed: BTreeMap<_, _> = bundle
             .installed_skills
             .iter()
@@ -76,8 +64,9 @@ impl Cloud {
             "tools": tools::tools(bundle.policy_rules.as_deref(), &bundle.command_bundles),
             "workspace": seeds(bundle),
         });
-        let body = json!({ "agent": agent, "secrets": secrets });
+        let body = json!({ "agent": agent, "lent": loan.told });
         self.give(&instance, "push", body).await?;
+        self.take_back(loan).await?;
         self.log_of(
             spec,
             &bundle.agent_id,
@@ -118,12 +107,14 @@ impl Cloud {
         token: &EffectToken,
     ) -> Result<RuntimeObservation, DriverError> {
         let instance = self.reachable(spec).await?;
+        let loan = self.lend_for_restart(spec, &instance).await?;
         let order = Order {
             what: "restart",
-            body: json!({ "token": token.0 }),
+            body: json!({ "token": token.0, "lent": loan.told }),
             limit: self.config.patience.command,
         };
         let said = self.orders.ask(&instance.id, order).await?;
+        self.take_back(loan).await?;
         let since = said["since"]
             .as_i64()
             .and_then(|since| DateTime::from_timestamp(since, 0));
@@ -145,46 +136,6 @@ impl Cloud {
         let limit = self.config.patience.command;
         self.orders.give(&instance.id, Order { what, body, limit }).await
     }
-
-    /// Puts the agent's keys where its instance can read them, and removes those it no longer has. Variable
-    /// to name of parameter; the values are in neither script nor log.
-    async fn lend_secrets(
-        &self,
-        spec: &RuntimeSpec,
-        instance: &Instance,
-        agent: &AgentId,
-    ) -> Result<Map<String, Value>, DriverError> {
-        let (mut lent, mut gone) = (Map::new(), Vec::new());
-        for (secret, variable) in KEYS {
-            let name = parameter(spec, variable);
-            let Some(value) = self.ports.secrets.secret(agent, secret).await? else {
-                lent.insert((*variable).to_owned(), Value::Null);
-                gone.push(name);
-                continue;
-            };
-            let (partition, region) = (self.config.partition(), &self.config.region);
-            let arn = format!(
-                "arn:{partition}:ec2:{region}:{}:instance/{}",
-                instance.owner, instance.id
-            );
-            let tags = [(RUNTIME_TAG, spec.runtime_id.to_string()), (INSTANCE_TAG, arn)];
-            self.orders.ssm().put_secret(&name, &value.0, &tags).await?;
-            lent.insert((*variable).to_owned(), Value::String(name));
-        }
-        if !gone.is_empty() {
-            self.orders.ssm().delete_parameters(&gone).await?;
-        }
-        Ok(lent)
-    }
-
-    /// Removes every parameter of the runtime.
-    pub(super) async fn forget_secrets(&self, spec: &RuntimeSpec) -> Result<(), DriverError> {
-        let names: Vec<_> = KEYS
-            .iter()
-            .map(|(_, variable)| parameter(spec, variable))
-            .collect();
-        Ok(self.orders.ssm().delete_parameters(&names).await?)
-    }
 }
 
 /// Names of all skills the agent may use: its template's, and those that are installed.
@@ -199,10 +150,6 @@ fn skills(bundle: &AgentBundle) -> Vec<&str> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-fn parameter(spec: &RuntimeSpec, variable: &str) -> String {
-    format!("/reef/{}/{variable}", spec.runtime_id)
 }
 
 /// Files for an agent that has not got them yet: what it is made with, and what its owner wrote.

@@ -58,6 +58,11 @@ def write(path, text, mode=0o600):
     os.replace(fresh, path)
 
 
+def quoted(value):
+    """As systemd reads it in an environment file."""
+    return '"%s"' % re.sub(r'[\\"$`]', r"\\\g<0>", value)
+
+
 @contextlib.contextmanager
 def locked(path):
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
@@ -74,6 +79,7 @@ class Place:
         self.state, self.region = place["state"], place["region"]
         self.drop_in = os.path.join(place["units"], self.unit.removesuffix(".service") + ".service.d", "reef.conf")
         self.environment = os.path.join(self.state, "gateway.env")
+        self.lent = os.path.join(self.state, "lent.json")
         try:
             self.user = pwd.getpwnam(place["user"])
         except KeyError:
@@ -105,40 +111,64 @@ class Place:
             os.setgroups(groups)
             os.umask(mask)
 
-    # The gateway's environment: its own token, and keys of model providers.
+    # The gateway's environment: its own token, variables of the owner, keys of model providers.
+
+    def kept(self):
+        return json.loads(read(self.lent, "{}"))
 
     def variables(self):
-        lines = read(self.environment).splitlines()
-        return dict(line.split("=", 1) for line in lines if "=" in line)
+        kept = self.kept()
+        environment = {name: known["value"] for name, known in kept.get("environment", {}).items()}
+        return {**environment, **kept.get("keys", {}), **kept.get("own", {})}
 
-    def equip(self, wanted=None):
-        """Gives the gateway its token and, where it is said which, its keys."""
-        before = self.variables()
-        after = dict(before)
-        after.setdefault("OPENCLAW_GATEWAY_TOKEN", secrets.token_hex(32))
-        for name, parameter in (wanted or {}).items():
+    def equip(self, lent=None):
+        """Gives the gateway its token and, where it is said which, its variables and keys."""
+        kept = self.kept()
+        own, keys = kept.setdefault("own", {}), kept.setdefault("keys", {})
+        own.setdefault("OPENCLAW_GATEWAY_TOKEN", secrets.token_hex(32))
+        for name, parameter in (lent or {}).get("keys", {}).items():
             if parameter is None:
-                after.pop(name, None)
+                keys.pop(name, None)
             else:
-                after[name] = self.secret(parameter)
-        if after != before:
-            write(self.environment, "".join("%s=%s\n" % pair for pair in sorted(after.items())))
+                keys[name] = self.secret(parameter)
+        if "environment" in (lent or {}):
+            before = kept.get("environment", {})
+            kept["environment"] = {
+                name: self.variable(before.get(name), parameter, version)
+                for name, (parameter, version) in lent["environment"].items()
+            }
+        if kept != self.kept():
+            write(self.lent, json.dumps(kept))
+        lines = "".join("%s=%s\n" % (name, quoted(value)) for name, value in sorted(self.variables().items()))
+        if lines != read(self.environment):
+            write(self.environment, lines)
         write(self.drop_in, "[Service]\nEnvironmentFile=%s\n" % self.environment, 0o644)
+
+    def variable(self, known, parameter, version):
+        if known and (known["parameter"], known["version"]) == (parameter, version):
+            return known
+        value = self.secret("%s:%d" % (parameter, version))
+        return {"parameter": parameter, "version": version, "value": value}
 
     def secret(self, parameter):
         command = ["aws", "ssm", "get-parameter", "--with-decryption", "--region", self.region]
-        command += ["--name", parameter, "--query", "Parameter.Value", "--output", "text"]
+        command += ["--name", parameter, "--query", "Parameter.Value", "--output", "json"]
         try:
             told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         except FileNotFoundError:
             raise Trouble("the image has no aws command, so secrets cannot be read") from None
         except subprocess.TimeoutExpired:
             raise Later("the parameter store does not answer") from None
+        if "ParameterVersionNotFound" in told.stderr:
+            raise Later("the parameter store does not know version %s yet" % parameter)
         if told.returncode != 0:
             raise Trouble("the instance may not read parameter %s: %s" % (parameter, told.stderr[-300:]))
-        value = told.stdout.rstrip("\n")
-        if not re.fullmatch(r"[A-Za-z0-9_.:/+=~-]+", value):
-            raise Trouble("the value of %s has characters that no key has" % parameter)
+        try:
+            value = json.loads(told.stdout)
+        except ValueError:
+            value = None
+        if not isinstance(value, str):
+            raise Trouble("parameter %s is no text" % parameter)
         return value
 
     # Its configuration.
@@ -165,11 +195,8 @@ class Place:
         """Waits until the gateway serves exactly these agents. It takes them up while it runs; its own
         settings and its keys it takes up at a restart only."""
         until = time.monotonic() + patience
-        own = json.dumps([config["gateway"], sorted(self.variables().items())], sort_keys=True)
-        now = hashlib.sha256(own.encode()).hexdigest()
-        if read(self.path("applied")) != now or not self.is_active():
-            self.restart(until)
-            write(self.path("applied"), now)
+        if read(self.path("applied")) != self.own(config) or not self.is_active():
+            self.restart(config, until)
         wanted = set(config["agents"]["entries"])
         while True:
             served = self.served()
@@ -195,7 +222,12 @@ class Place:
     def is_active(self):
         return self.shown().get("ActiveState") == "active"
 
-    def restart(self, until):
+    def own(self, config):
+        """What it takes up at a restart only."""
+        own = json.dumps([config["gateway"], sorted(self.variables().items())], sort_keys=True)
+        return hashlib.sha256(own.encode()).hexdigest()
+
+    def restart(self, config, until):
         """It may take minutes to end what it is working on: only the next process counts."""
         before = self.shown()
         self.systemctl("daemon-reload")
@@ -204,6 +236,7 @@ class Place:
             now = self.shown()
             is_new = now.get("ActiveEnterTimestampMonotonic") != before.get("ActiveEnterTimestampMonotonic")
             if now.get("ActiveState") == "active" and is_new and self.answers():
+                write(self.path("applied"), self.own(config))
                 return
             if now.get("ActiveState") == "failed":
                 raise Trouble("the gateway does not start; see journalctl -u %s" % self.unit)
@@ -320,7 +353,7 @@ def learn(place, agent):
 
 def push(place, order):
     agent = order["agent"]
-    place.equip(order["secrets"])
+    place.equip(order["lent"])
 
     def enter(entries):
         entry = entries.setdefault(agent["id"], {})
@@ -378,8 +411,9 @@ def remove(place, order):
 def restart(place, order):
     mark = place.path("gateway-restart")
     if read(mark) != order["token"] or not place.is_active():
-        place.equip()
-        place.restart(time.monotonic() + order["patience"])
+        place.equip(order["lent"])
+        config = edit_as_gateway(place, lambda entries: None)
+        place.restart(config, time.monotonic() + order["patience"])
         write(mark, order["token"])
     return {"since": place.since()}
 

@@ -4,8 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::Url;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::{
     error::{AwsError, beginning},
@@ -17,6 +18,9 @@ const SERVICE: &str = "ssm";
 const SHELL: &str = "AWS-RunShellScript";
 /// Characters of its output that a command's answer carries.
 pub(super) const OUTPUT_CHARS: usize = 24_000;
+
+/// Parameters that are removed at once.
+const MOST_DELETED: usize = 10;
 
 /// What became of a command on an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +73,34 @@ struct Ping {
     instance_id: String,
     #[serde(default)]
     ping_status: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Put {
+    version: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Below {
+    parameters: Vec<Parameter>,
+    next_token: Option<String>,
+}
+
+/// A parameter with its value in clear.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Parameter {
+    pub(super) name: String,
+    #[serde(deserialize_with = "zeroizing")]
+    pub(super) value: Zeroizing<String>,
+    /// Grows with every value.
+    pub(super) version: i64,
+}
+
+fn zeroizing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(deserializer).map(Zeroizing::new)
 }
 
 /// SSM in one region.
@@ -135,28 +167,48 @@ impl Ssm {
         })
     }
 
-    /// Keeps a secret for an instance: encrypted, and tagged with the one instance that is to read it.
+    /// Keeps a secret for an instance: encrypted, and tagged with the one instance that is to read it. The version
+    /// of the parameter.
     pub(super) async fn put_secret(
         &self,
         name: &str,
         value: &str,
         tags: &[(&str, String)],
-    ) -> Result<(), AwsError> {
-        let parameter = json!({ "Name": name, "Value": value, "Type": "SecureString", "Overwrite": true });
-        self.ask::<Value>("PutParameter", &parameter).await?;
+    ) -> Result<i64, AwsError> {
+        let parameter = json!({
+            "Name": name, "Value": value, "Type": "SecureString", "Overwrite": true, "Tier": "Intelligent-Tiering",
+        });
+        let put: Put = self.ask("PutParameter", &parameter).await?;
         let tags: Vec<_> = tags
             .iter()
             .map(|(key, value)| json!({ "Key": key, "Value": value }))
             .collect();
         let tagging = json!({ "ResourceType": "Parameter", "ResourceId": name, "Tags": tags });
-        self.ask::<Value>("AddTagsToResource", &tagging).await.map(drop)
+        self.ask::<Value>("AddTagsToResource", &tagging).await?;
+        Ok(put.version)
+    }
+
+    /// Every parameter below a path.
+    pub(super) async fn parameters_below(&self, path: &str) -> Result<Vec<Parameter>, AwsError> {
+        let mut all = Vec::new();
+        let mut body = json!({ "Path": path, "Recursive": true, "WithDecryption": true });
+        loop {
+            let page: Below = self.ask("GetParametersByPath", &body).await?;
+            all.extend(page.parameters);
+            match page.next_token.filter(|token| !token.is_empty()) {
+                Some(next) => body["NextToken"] = json!(next),
+                None => return Ok(all),
+            }
+        }
     }
 
     /// Removes parameters; those that are not there are none the worse.
     pub(super) async fn delete_parameters(&self, names: &[String]) -> Result<(), AwsError> {
-        self.ask::<Value>("DeleteParameters", &json!({ "Names": names }))
-            .await
-            .map(drop)
+        for some in names.chunks(MOST_DELETED) {
+            self.ask::<Value>("DeleteParameters", &json!({ "Names": some }))
+                .await?;
+        }
+        Ok(())
     }
 
     async fn ask<T: DeserializeOwned>(&self, operation: &str, body: &Value) -> Result<T, AwsError> {

@@ -2,9 +2,11 @@
 //! real, and against moto.
 
 mod agents;
+mod environment;
 mod fake;
 mod faults;
 mod lifecycle;
 mod machine;
 mod moto;
+mod parameters;
 mod stage;

@@ -1,7 +1,10 @@
 //! Secrets of an instance.
 
-use reef_commands::{Secrets, ports::runtime::SecretLookup as _};
-use reef_domain::AgentId;
+use reef_commands::{
+    Secrets,
+    ports::runtime::{EnvironmentAt, EnvironmentLookup as _, SecretLookup as _},
+};
+use reef_domain::{AgentId, RuntimeId};
 use serde_json::json;
 
 use super::{agents::agent, client::Thermidora, covers, instances::instance, on_both_databases};
@@ -82,6 +85,14 @@ async fn a_running_instance_restarts_to_see_them(rig: &Rig) {
         let found = lookup.secret(&agent, "openai_api_key").await.unwrap();
         found.map(|secret| secret.0.to_string())
     };
+    let runtime = RuntimeId::from(instance.as_str());
+    let environment = async |at: EnvironmentAt| {
+        let variables = lookup.environment(&runtime, at).await.unwrap();
+        let variables = variables.expect("secrets are its environment").into_iter();
+        variables
+            .map(|(name, value)| format!("{name}={}", *value.0))
+            .collect::<Vec<_>>()
+    };
     covers(&["thermidora.store-secrets.2", "thermidora.store-secrets.5"]);
     let store = |value: &str| Some(json!({ "secrets": { "OPENAI_API_KEY": value } }));
     ada.ok("store-secrets", &[&instance], store("one")).await;
@@ -107,11 +118,20 @@ async fn a_running_instance_restarts_to_see_them(rig: &Rig) {
     let stored = ada.ok("store-secrets", &[&instance], store("two")).await;
     assert_eq!(stored, json!({ "stored": 1, "restarting": false }));
     assert_eq!(seen().await, None, "in force at the next start");
+    assert_eq!(environment(EnvironmentAt::LastStart).await, [""; 0]);
+    assert_eq!(
+        environment(EnvironmentAt::NextStart).await,
+        ["OPENAI_API_KEY=two"]
+    );
     covers(&["thermidora.start-instance.5"]);
     ada.ok("start-instance", &[&instance], None).await;
     ada.becomes("get-instance", &[&instance], "status", "running")
         .await;
     assert_eq!(seen().await.as_deref(), Some("two"));
+    assert_eq!(
+        environment(EnvironmentAt::LastStart).await,
+        ["OPENAI_API_KEY=two"]
+    );
     let types = ada.events("runtime", &instance).await;
     assert_eq!(types.iter().filter(|kind| *kind == "RuntimeRestarted").count(), 2);
 }

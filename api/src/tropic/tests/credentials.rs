@@ -1,6 +1,9 @@
 //! Credentials.
 
-use reef_commands::{Secrets, ports::runtime::SecretLookup as _};
+use reef_commands::{
+    Secrets,
+    ports::runtime::{EnvironmentAt, EnvironmentLookup as _, SecretLookup as _},
+};
 use serde_json::json;
 
 use super::{client::Tropic, covers, on_both_databases};
@@ -73,6 +76,17 @@ async fn a_claude_key_reaches_the_vm_with_its_next_start(rig: &Rig) {
         ada.running_vm().await;
     };
     ada.running_vm().await;
+    let on = rig
+        .get(OPERATOR, &format!("/v1/views/agents/{agent}"))
+        .await
+        .ok()
+        .body;
+    let vm = on["runtime_id"].as_str().unwrap().into();
+    for at in [EnvironmentAt::LastStart, EnvironmentAt::NextStart] {
+        let secrets = Secrets::new(rig.bus.clone());
+        let variables = secrets.environment(&vm, at).await.unwrap();
+        assert!(variables.is_none(), "they are no variables of its processes");
+    }
     covers(&["tropic.save-claude-key.2"]);
     save("sk-ant-first").await;
     assert_eq!(on_vm().await, None);

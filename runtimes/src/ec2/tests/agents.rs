@@ -1,7 +1,5 @@
 //! Agents, with every script really run.
 
-use std::sync::Arc;
-
 use futures::StreamExt as _;
 use reef_commands::ports::{
     ChatChunk, DriverError, RuntimeDriver as _, RuntimeObservation, RuntimeSettings, Usage,
@@ -9,19 +7,9 @@ use reef_commands::ports::{
 use serde_json::json;
 
 use super::{
-    machine::{Machine, said},
-    stage::{SECRET, Stage, bundle, message, task, token},
+    machine::said,
+    stage::{SECRET, Stage, bundle, message, task, token, up},
 };
-
-/// A running runtime and what stands for its instance.
-async fn up() -> (Stage, Arc<Machine>) {
-    let machine = Machine::start().await;
-    let gateway = machine.config();
-    let mut stage = Stage::with(|config| config.gateway = gateway).await;
-    stage.aws.has_machine(Arc::clone(&machine));
-    stage.up().await;
-    (stage, machine)
-}
 
 async fn push(stage: &Stage, policy: Option<&str>, bundles: &[&str]) {
     let bundle = bundle(policy, bundles);
@@ -91,7 +79,6 @@ async fn a_secret_goes_as_a_parameter_and_is_in_no_script() {
         .lock()
         .unwrap()
         .insert("anthropic_api_key".to_owned(), SECRET.to_owned());
-    machine.write("parameter", SECRET);
     push(&stage, None, &[]).await;
     let name = "/reef/rt_1/ANTHROPIC_API_KEY";
     assert_eq!(stage.aws.account().parameters[name], SECRET);
@@ -101,11 +88,7 @@ async fn a_secret_goes_as_a_parameter_and_is_in_no_script() {
     );
     assert!(stage.aws.account().tags[name].to_string().contains(&arn));
     assert!(machine.read("aws.log").contains(name));
-    assert!(
-        machine
-            .read("state/gateway.env")
-            .contains(&format!("ANTHROPIC_API_KEY={SECRET}\n"))
-    );
+    assert_eq!(machine.variable("ANTHROPIC_API_KEY").as_deref(), Some(SECRET));
     assert!(!machine.read("home/.openclaw/openclaw.json").contains(SECRET));
     assert!(
         stage
@@ -119,7 +102,7 @@ async fn a_secret_goes_as_a_parameter_and_is_in_no_script() {
     stage.world.secrets.lock().unwrap().clear();
     push(&stage, None, &[]).await;
     assert!(stage.aws.account().parameters.is_empty());
-    assert!(!machine.read("state/gateway.env").contains("ANTHROPIC"));
+    assert_eq!(machine.variable("ANTHROPIC_API_KEY"), None);
     assert_eq!(
         machine.restarts(),
         2,

@@ -68,6 +68,8 @@ pub(super) struct Account {
     pub(super) rules: Vec<FakeRule>,
     pub(super) online: Vec<String>,
     pub(super) parameters: BTreeMap<String, String>,
+    /// How often each of them was put.
+    pub(super) versions: BTreeMap<String, u64>,
     /// Tags of parameters.
     pub(super) tags: BTreeMap<String, Value>,
     /// Actions in their order.
@@ -78,7 +80,7 @@ pub(super) struct Account {
     pub(super) outcomes: VecDeque<Value>,
     faults: VecDeque<(&'static str, Fault)>,
     commands: HashMap<String, Option<Value>>,
-    machine: Option<Arc<Machine>>,
+    pub(super) machine: Option<Arc<Machine>>,
     made: usize,
     authorized: usize,
 }
@@ -338,27 +340,7 @@ impl FakeAws {
                     .ok_or((400, "InvocationDoesNotExist"))?;
                 known.clone().unwrap_or_else(|| json!({ "Status": "InProgress" }))
             }
-            "PutParameter" => {
-                let [name, value] =
-                    ["Name", "Value"].map(|field| body[field].as_str().unwrap_or_default().to_owned());
-                assert_eq!(
-                    (&body["Type"], &body["Overwrite"]),
-                    (&json!("SecureString"), &json!(true))
-                );
-                account.parameters.insert(name, value);
-                json!({ "Version": 1 })
-            }
-            "AddTagsToResource" => {
-                let name = body["ResourceId"].as_str().unwrap_or_default().to_owned();
-                account.tags.insert(name, body["Tags"].clone());
-                json!({})
-            }
-            "DeleteParameters" => {
-                let names = body["Names"].as_array().cloned().unwrap_or_default();
-                account.parameters.retain(|name, _| !names.contains(&json!(name)));
-                json!({ "DeletedParameters": [], "InvalidParameters": [] })
-            }
-            _ => return Err((400, "InvalidAction")),
+            _ => account.keep(action, body)?,
         };
         Ok(answer.to_string())
     }

@@ -154,9 +154,11 @@ async fn so_does_pushing() {
         stage.up().await;
         let key = ("anthropic_api_key".to_owned(), SECRET.to_owned());
         stage.world.secrets.lock().unwrap().extend([key]);
+        *stage.world.environment.lock().unwrap() = Some(Default::default());
         for action in [
             "PutParameter",
             "AddTagsToResource",
+            "GetParametersByPath",
             "DeleteParameters",
             "SendCommand",
         ] {

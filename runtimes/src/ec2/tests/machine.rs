@@ -36,7 +36,8 @@ esac
 "#;
 const AWS: &str = r#"#!/bin/sh
 echo "$*" >> "$MACHINE/aws.log"
-cat "$MACHINE/parameter"
+while [ "$1" != --name ]; do shift; done
+cat "$MACHINE/parameters/$(echo "${2%%:*}" | tr / _)"
 "#;
 
 pub(super) struct Machine {
@@ -97,6 +98,31 @@ impl Machine {
         fs::write(self.path(name), text).unwrap();
     }
 
+    /// A parameter as `aws` finds it, or not any more.
+    pub(super) fn keep(&self, name: &str, value: Option<&str>) {
+        let file = format!("parameters/{}", name.replace('/', "_"));
+        match value {
+            Some(value) => self.write(&file, &json!(value).to_string()),
+            None => drop(fs::remove_file(self.path(file))),
+        }
+    }
+
+    /// A variable of the gateway's environment. An environment file of systemd quotes as a shell does.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
+        let file = self.path("state/gateway.env");
+        let script = r#"set -a; . "$1"; env -0"#;
+        let mut shell = std::process::Command::new("sh");
+        let output = shell
+            .env_clear()
+            .args(["-c", script, "sh"])
+            .arg(file)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split('\0')
+            .find_map(|line| line.strip_prefix(&format!("{name}=")).map(ToOwned::to_owned))
+    }
+
     pub(super) fn entries(&self) -> Value {
         let config: Value = serde_json::from_str(&self.read("home/.openclaw/openclaw.json")).unwrap();
         config["agents"]["entries"].clone()
@@ -149,10 +175,7 @@ pub(super) fn said(text: &str) -> Value {
 
 /// Whether that is the token that systemd gives the unit.
 fn is_owner(machine: &Machine, headers: &HeaderMap) -> bool {
-    let given = machine.read("state/gateway.env");
-    let token = given
-        .lines()
-        .find_map(|line| line.strip_prefix("OPENCLAW_GATEWAY_TOKEN="));
+    let token = machine.variable("OPENCLAW_GATEWAY_TOKEN");
     let bearer = token.map(|token| format!("Bearer {token}"));
     bearer.is_some()
         && headers.get("authorization").and_then(|value| value.to_str().ok()) == bearer.as_deref()

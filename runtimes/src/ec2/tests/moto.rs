@@ -3,13 +3,15 @@
 #[path = "../../../../tests/harness/moto.rs"]
 mod server;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use reef_commands::ports::{DriverError, RuntimeDriver as _, RuntimeObservation, RuntimeSettings};
+use reef_commands::ports::{
+    DriverError, RuntimeDriver as _, RuntimeObservation, RuntimeSettings, RuntimeSpec,
+};
 
 use self::server::Moto;
 use super::stage::{World, bundle, impatient, keys, ports, spec, token};
-use crate::ec2::{Ec2Config, Ec2Driver, firewall};
+use crate::ec2::{Ec2Config, Ec2Driver, firewall, ssm::Parameter};
 
 #[tokio::test]
 async fn a_runtime_lives_and_dies_on_moto() {
@@ -34,6 +36,10 @@ async fn a_runtime_lives_and_dies_on_moto() {
         .lock()
         .unwrap()
         .insert("anthropic_api_key".to_owned(), "sk-ant-1".to_owned());
+    let variables: BTreeMap<String, String> = (0..12)
+        .map(|n| (format!("V_{n}"), format!("\"{n}\"\n")))
+        .collect();
+    *world.environment.lock().unwrap() = Some([variables.clone(), variables]);
     let driver = Ec2Driver::new(ports(&world), config).unwrap();
     let mut spec = spec();
 
@@ -84,11 +90,7 @@ async fn a_runtime_lives_and_dies_on_moto() {
         assert_eq!(open, firewall::wanted(&wanted.firewall).unwrap());
     }
 
-    // SSM takes the orders; that nobody carries them out is known, since nothing comes back.
-    driver
-        .push(&spec, &bundle(None, &[]), &token("push"))
-        .await
-        .unwrap();
+    lends(&driver, &spec).await;
     let restarted = driver.restart_gateway(&spec, &token("restart")).await;
     assert!(
         matches!(restarted, Err(DriverError::Permanent(_))),
@@ -109,6 +111,7 @@ async fn a_runtime_lives_and_dies_on_moto() {
     assert!(matches!(ending, Err(DriverError::Transient(_))), "{ending:?}");
     driver.destroy(&spec, &token("destroy")).await.unwrap();
     driver.destroy(&spec, &token("destroy")).await.unwrap();
+    assert!(lent(&driver).await.is_empty());
     let gone = driver.observe(&spec).await.unwrap();
     assert!(
         matches!(
@@ -117,4 +120,27 @@ async fn a_runtime_lives_and_dies_on_moto() {
         ),
         "{gone:?}"
     );
+}
+
+async fn lent(driver: &Ec2Driver) -> Vec<Parameter> {
+    let ssm = driver.cloud.orders.ssm();
+    ssm.parameters_below("/reef/rt_1").await.unwrap()
+}
+
+/// Keys and variables are put once and are what moto keeps.
+async fn lends(driver: &Ec2Driver, spec: &RuntimeSpec) {
+    // SSM takes the orders; that nobody carries them out is known, since nothing comes back.
+    for _ in 0..2 {
+        driver
+            .push(spec, &bundle(None, &[]), &token("push"))
+            .await
+            .unwrap();
+    }
+    let lent = lent(driver).await;
+    assert_eq!(lent.len(), 13);
+    assert!(
+        lent.iter()
+            .all(|parameter| parameter.version == 1 || !parameter.name.contains("V_"))
+    );
+    assert!(lent.iter().any(|parameter| *parameter.value == "\"7\"\n"));
 }

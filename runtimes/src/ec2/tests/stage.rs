@@ -14,13 +14,13 @@ use reef_commands::{
     ports::{
         AgentBundle, ChatRequest, DriverError, EffectToken, NodeEvents, RuntimeDriver as _,
         RuntimeObservation, RuntimeSpec, SystemClock, TaskAssignment, Usage,
-        runtime::{ModelSecret, SecretLookup},
+        runtime::{EnvironmentAt, EnvironmentLookup, ModelSecret, SecretLookup},
     },
 };
 use reef_domain::{AgentId, RuntimeId, TaskId};
 use zeroize::Zeroizing;
 
-use super::fake::FakeAws;
+use super::{fake::FakeAws, machine::Machine};
 use crate::{
     MemoryLogLines,
     ec2::{CredentialSource, Ec2Config, Ec2Driver, Ec2Ports, Patience},
@@ -29,10 +29,11 @@ use crate::{
 pub(super) const SECRET: &str = "sk-ant-secret-of-ada";
 pub(super) const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB ada@reef";
 
-/// Secrets by name, and what was reported of tasks.
+/// Secrets by name, the runtime's variables as of its last start and now, and what was reported of tasks.
 #[derive(Default)]
 pub(super) struct World {
     pub(super) secrets: Mutex<BTreeMap<String, String>>,
+    pub(super) environment: Mutex<Option<[BTreeMap<String, String>; 2]>>,
     pub(super) reports: Mutex<Vec<String>>,
 }
 
@@ -51,6 +52,23 @@ impl SecretLookup for World {
     async fn secret(&self, _: &AgentId, name: &str) -> Result<Option<ModelSecret>, DriverError> {
         let found = self.secrets.lock().unwrap().get(name).cloned();
         Ok(found.map(|value| ModelSecret(Zeroizing::new(value))))
+    }
+}
+
+#[async_trait]
+impl EnvironmentLookup for World {
+    async fn environment(
+        &self,
+        _: &RuntimeId,
+        at: EnvironmentAt,
+    ) -> Result<Option<BTreeMap<String, ModelSecret>>, DriverError> {
+        let variables = self.environment.lock().unwrap().clone();
+        let variables = variables.map(|[last, next]| match at {
+            EnvironmentAt::LastStart => last,
+            EnvironmentAt::NextStart => next,
+        });
+        let lent = |(name, value)| (name, ModelSecret(Zeroizing::new(value)));
+        Ok(variables.map(|variables| variables.into_iter().map(lent).collect()))
     }
 }
 
@@ -140,6 +158,7 @@ pub(super) fn ports(world: &Arc<World>) -> Ec2Ports {
     let clock = Arc::new(SystemClock);
     Ec2Ports {
         secrets: Arc::clone(world) as _,
+        environment: Arc::clone(world) as _,
         node: Arc::clone(world) as _,
         log_lines: Arc::new(MemoryLogLines::new(clock.clone())),
         clock,
@@ -184,6 +203,16 @@ impl Stage {
         assert!(matches!(seen, RuntimeObservation::Running { .. }), "{seen:?}");
         provider_ref
     }
+}
+
+/// A running runtime and what stands for its instance.
+pub(super) async fn up() -> (Stage, Arc<Machine>) {
+    let machine = Machine::start().await;
+    let gateway = machine.config();
+    let mut stage = Stage::with(|config| config.gateway = gateway).await;
+    stage.aws.has_machine(Arc::clone(&machine));
+    stage.up().await;
+    (stage, machine)
 }
 
 pub(super) fn token(step: &str) -> EffectToken {
