@@ -98,11 +98,14 @@ async fn start_agents(unit: &mut Unit<'_>, runtime_id: &RuntimeId) -> Result<(),
         filters: vec![Filter::Field("runtime_id".to_owned(), runtime_id.to_string())],
         ..Query::default()
     };
-    for doc in unit.services().views.all::<Agents>(query).await? {
+    let is_down = |status| matches!(status, AgentStatus::Stopped | AgentStatus::Failed);
+    let agents = unit.services().views.all::<Agents>(query).await?;
+    // What is up is not looked at: it would be in the way of the append.
+    for doc in agents.into_iter().filter(|doc| is_down(doc.status)) {
         let id = doc.id;
         let agent = unit.load::<Agent>(&id).await?;
         let down = match agent.tenancy {
-            Tenancy::Dedicated => matches!(agent.status, AgentStatus::Stopped | AgentStatus::Failed),
+            Tenancy::Dedicated => is_down(agent.status),
             Tenancy::Shared => {
                 agent.status == AgentStatus::Failed && agent.failure_code.as_deref() == Some(RUNTIME_FAILED)
             }

@@ -191,7 +191,8 @@ async fn place_waiting(
         filters: vec![Filter::Field("owner_user_id".to_owned(), user.to_string())],
         ..Query::default()
     };
-    for doc in unit.services().views.all::<Agents>(query).await? {
+    let agents = unit.services().views.all::<Agents>(query).await?;
+    for doc in agents.into_iter().filter(|doc| doc.runtime_id.is_none()) {
         let agent = unit.load::<Agent>(&doc.id).await?;
         if agent.runtime_id.is_none() && agent.tenancy == Tenancy::Shared && !agent.is_gone() {
             let runtime_id = runtime_id.clone();
